@@ -1,0 +1,77 @@
+# The conformance kit as ctest entries. docs/SPEC.md is the list of rules, harness/conformance/mutants/mutants.txt that of mutants.
+#   <variant>.<backend>.<RULE>  labels variant:X, backend:Y, chapter:Z; a missing capability is a skip (exit status 77)
+#   mutant.<name>               label mutant; passes when the named rule kills it
+# add_test for each, because gtest_discover_tests of CMake 3.25 keeps only the first of several labels.
+
+set(REACTORLAB_BACKENDS epoll)
+
+# Whose rules the VAR chapter's sections are.
+set(REACTORLAB_VAR_TL thread_local)
+set(REACTORLAB_VAR_AM arc_mutex)
+set(REACTORLAB_VAR_OG oncelock_global)
+set(REACTORLAB_VAR_DT dedicated_thread)
+
+# The words of FILE (which may not exist) that match REGEX, in order. Configuring runs again when the file appears or changes.
+function(reactorlab_grep out file regex)
+  set(${out} "" PARENT_SCOPE)
+  file(GLOB present CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${file}")
+  if(present)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${present}")
+    file(READ "${present}" text)
+    string(REGEX MATCHALL "${regex}" matches "\n${text}")
+    set(${out} "${matches}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Whether RULE is one of VARIANT's: all are, but for another variant's section of the VAR chapter.
+function(reactorlab_rule_applies out rule variant)
+  set(${out} TRUE PARENT_SCOPE)
+  if(rule MATCHES "^VAR-([A-Z]+)-" AND NOT "${REACTORLAB_VAR_${CMAKE_MATCH_1}}" STREQUAL variant)
+    set(${out} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(reactorlab_add_rule variant backend rule)
+  set(name ${variant}.${backend}.${rule})
+  string(REGEX MATCH "^[A-Z]+" chapter ${rule})
+  add_test(NAME ${name} COMMAND conformance --variant=${variant} --backend=${backend} --rule=${rule})
+  set_tests_properties(${name} PROPERTIES LABELS "variant:${variant};backend:${backend};chapter:${chapter}"
+                                          SKIP_RETURN_CODE 77 TIMEOUT 120)
+endfunction()
+
+function(reactorlab_add_mutant mutant rule)
+  add_test(NAME mutant.${mutant} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
+  set_tests_properties(mutant.${mutant} PROPERTIES LABELS mutant TIMEOUT 120)
+endfunction()
+
+# The binary `conformance` from harness/conformance (with its folders of rules and mutants), and its ctest entries.
+function(reactorlab_add_conformance)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/conformance/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  reactorlab_sources(scenarios harness/scenarios)
+  add_executable(conformance ${sources} ${scenarios})
+  reactorlab_defaults(conformance)
+  reactorlab_link(conformance reactorlab_instrumented GTest::gmock GTest::gtest CLI11::CLI11 fmt::fmt)
+  add_dependencies(tests conformance)
+
+  reactorlab_grep(headings docs/SPEC.md "\n### [A-Z]+(-[A-Z]+)?-[0-9]+ ")
+  foreach(heading IN LISTS headings)
+    string(REGEX MATCH "[A-Z]+(-[A-Z]+)?-[0-9]+" rule "${heading}")
+    foreach(variant IN LISTS REACTORLAB_VARIANTS)
+      reactorlab_rule_applies(applies ${rule} ${variant})
+      foreach(backend IN LISTS REACTORLAB_BACKENDS)
+        if(applies)
+          reactorlab_add_rule(${variant} ${backend} ${rule})
+        endif()
+      endforeach()
+    endforeach()
+  endforeach()
+
+  reactorlab_grep(lines harness/conformance/mutants/mutants.txt "\n[a-z][a-z0-9_]* +[A-Z]+(-[A-Z]+)?-[0-9]+")
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "([a-z0-9_]+) +([A-Z0-9-]+)" pair "${line}")
+    reactorlab_add_mutant(${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+  endforeach()
+endfunction()

@@ -1,0 +1,20 @@
+# The four ways to build, as CMake build types. Read before project(), so that the flags are those of the first configuration.
+#   Release  what is measured and shipped
+#   Dev      for a debugger; sibling calls stay optimised, or g++ 12 overflows the stack on long chains of ready awaits
+#   Asan     AddressSanitizer and UndefinedBehaviorSanitizer (clang)
+#   Tsan     ThreadSanitizer (clang)
+# A sanitizer sees only what passes through libc, so its flavours define REACTORLAB_LIBC_SYSCALLS for core/sys.
+
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG -g1" CACHE STRING "Flags of the Release flavour")
+set(CMAKE_CXX_FLAGS_DEV "-Og -g -foptimize-sibling-calls -D_GLIBCXX_ASSERTIONS" CACHE STRING "Flags of the Dev flavour")
+set(CMAKE_CXX_FLAGS_ASAN
+    "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS"
+    CACHE STRING "Flags of the Asan flavour")
+set(CMAKE_CXX_FLAGS_TSAN "-O1 -g -fsanitize=thread -fno-omit-frame-pointer" CACHE STRING "Flags of the Tsan flavour")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Dev, Asan or Tsan" FORCE)
+endif()
+set_property(CACHE CMAKE_BUILD_TYPE PROPERTY STRINGS Release Dev Asan Tsan)
+
+add_compile_definitions($<$<CONFIG:Asan,Tsan>:REACTORLAB_LIBC_SYSCALLS=1>)

@@ -1,0 +1,48 @@
+# The benchmark: measuring, load generation, the peers, and the driver with its verbs.
+#   reactorlab_measure  harness/measure
+#   reactorlab_load     harness/load
+#   impl_<peer>         impls/<peer>, one static library for each
+#   reactorlab_bench    harness/bench without main.cpp, so that its tests can link it
+#   bench               the binary
+
+if(NOT REACTORLAB_BENCH AND NOT REACTORLAB_TESTS)
+  return()
+endif()
+
+reactorlab_sources(measure_sources harness/measure)
+reactorlab_add_library(reactorlab_measure ${measure_sources})
+if(TARGET reactorlab_measure)
+  reactorlab_link(reactorlab_measure fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+endif()
+
+reactorlab_sources(load_sources harness/load)
+reactorlab_add_library(reactorlab_load ${load_sources})
+if(TARGET reactorlab_load)
+  reactorlab_link(reactorlab_load reactorlab_measure reactorlab fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+endif()
+
+set(peer_targets "")
+foreach(peer IN LISTS REACTORLAB_PEERS)
+  reactorlab_sources(peer_sources impls/${peer})
+  reactorlab_add_library(impl_${peer} ${peer_sources})
+  reactorlab_link(impl_${peer} Threads::Threads)
+  list(APPEND peer_targets impl_${peer})
+endforeach()
+
+reactorlab_sources(bench_sources harness harness/bench harness/scenarios)
+list(REMOVE_ITEM bench_sources "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
+reactorlab_add_library(reactorlab_bench ${bench_sources})
+set(bench_libraries reactorlab_load reactorlab_measure ${peer_targets} reactorlab
+                    CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+if(TARGET reactorlab_bench)
+  reactorlab_link(reactorlab_bench ${bench_libraries})
+endif()
+
+if(REACTORLAB_BENCH)
+  file(GLOB bench_main CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
+  if(bench_main)
+    add_executable(bench ${bench_main})
+    reactorlab_defaults(bench)
+    reactorlab_link(bench reactorlab_bench ${bench_libraries})
+  endif()
+endif()

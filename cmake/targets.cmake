@@ -1,0 +1,48 @@
+# Helpers that every target is made with.
+
+# The sources of the folders DIR... (relative to the repository), without the tests that stand beside them.
+# A folder that doesn't exist gives nothing.
+function(reactorlab_sources out)
+  set(sources "")
+  foreach(dir IN LISTS ARGN)
+    file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${dir}/*.cpp")
+    list(APPEND sources ${found})
+  endforeach()
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  set(${out} "${sources}" PARENT_SCOPE)
+endfunction()
+
+# The tests of the folders DIR...
+function(reactorlab_test_sources out)
+  set(sources "")
+  foreach(dir IN LISTS ARGN)
+    file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${dir}/*_test.cpp")
+    list(APPEND sources ${found})
+  endforeach()
+  set(${out} "${sources}" PARENT_SCOPE)
+endfunction()
+
+# What all targets of this repository share: warnings, and one include root (`#include "core/task.hpp"`).
+function(reactorlab_defaults target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow $<$<BOOL:${REACTORLAB_WERROR}>:-Werror>)
+  target_include_directories(${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+                                              "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>")
+  target_compile_features(${target} PUBLIC cxx_std_20)
+endfunction()
+
+# A static library NAME from SOURCES..., or nothing if there are none.
+function(reactorlab_add_library name)
+  if(ARGN)
+    add_library(${name} STATIC ${ARGN})
+    reactorlab_defaults(${name})
+  endif()
+endfunction()
+
+# Links TARGET to those of LIBRARIES... that exist in this configuration.
+function(reactorlab_link target)
+  foreach(library IN LISTS ARGN)
+    if(TARGET ${library})
+      target_link_libraries(${target} PUBLIC ${library})
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,37 @@
+# Everything that ctest runs. The target `tests` builds exactly what it needs.
+#   core_tests     core/*_test.cpp and those of the homes, with the seams
+#   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
+#   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
+include(GoogleTest)
+include(cmake/conformance.cmake)
+add_custom_target(tests)
+
+# A GoogleTest binary NAME whose cases are found when ctest starts; SOURCES may be empty, then there is no such target.
+function(reactorlab_add_unit_tests name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT arg_SOURCES)
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  reactorlab_defaults(${name})
+  reactorlab_link(${name} ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+  add_dependencies(tests ${name})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+reactorlab_test_sources(core_test_sources core ${variant_folders})
+reactorlab_add_unit_tests(core_tests SOURCES ${core_test_sources} LIBRARIES reactorlab_instrumented)
+
+reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench)
+reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
+                          LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
+
+reactorlab_add_conformance()
+
+# The repository's own rules. They read sources, so one preset's ctest is as good as another's.
+file(GLOB check_scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/check_*")
+foreach(script IN LISTS check_scripts)
+  cmake_path(GET script FILENAME name)
+  add_test(NAME check.${name} COMMAND ${script})
+  set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 60)
+endforeach()
