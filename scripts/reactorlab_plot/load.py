@@ -1,0 +1,217 @@
+"""Reads a results folder. Everything that knows the names inside the three files is here."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from .stats import Ratio, ratio_of_pairs
+
+PERCENTILES = {"p50_ns": "p50", "p90_ns": "p90", "p99_ns": "p99", "p999_ns": "p99.9"}
+HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")  # in the order of every table and chart
+_REQUIRED = ("impl", "workload", "params", "round", "position", "ops", "wall_ns", "server_cpu_ns", *PERCENTILES)
+_CONFIGURATION = ("backend", "locking", "workers")  # what tells two series of one impl apart
+
+
+class ResultsError(Exception):
+    """A folder that cannot be reported on; the text names cause and remedy."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """A workload with its parameters: one row group, one panel."""
+    workload: str
+    params: tuple
+
+    @property
+    def label(self):
+        """The workload and its parameters in words, without the defaults."""
+        return ": ".join(filter(None, (self.workload, self.parameters)))
+
+    @property
+    def parameters(self):
+        values = dict(self.params)
+        parts = []
+        if conns := values.pop("conns", None):
+            parts.append(f"{conns} conn" if conns == 1 else f"{conns} conns")
+        if payload := values.pop("payload", None):
+            parts.append(_size(payload))
+        parts += [f"{name} {value}" for name, value in values.items() if (name, value) != ("pipeline", 1)]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Sample:
+    cell: Cell
+    series: str
+    round: int
+    position: int
+    record: dict
+    void: str  # why the sample does not count; empty for a sound one
+
+    @property
+    def cpu_per_op(self):
+        return self.record["server_cpu_ns"] / self.record["ops"]
+
+    @property
+    def ops_per_second(self):
+        return self.record["ops"] * 1e9 / self.record["wall_ns"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of summary.json: server CPU per operation of a series against the baseline of its cell."""
+    ratio: Ratio
+    verdict: str
+    baseline: str
+
+
+@dataclass
+class Results:
+    folder: Path
+    samples: list
+    damaged: list  # "file:line: reason"
+    provenance: dict
+    equivalence: float
+    comparisons: dict = field(default_factory=dict)  # (Cell, series) -> Comparison
+
+    @property
+    def cells(self):
+        return sorted({sample.cell for sample in self.samples})
+
+    @property
+    def workloads(self):
+        return sorted({cell.workload for cell in self.cells})
+
+    def label(self, cell):
+        """The label of a cell on a chart, where a single workload stands in the title already."""
+        return (cell.parameters if len(self.workloads) == 1 else "") or cell.label
+
+    @property
+    def series(self):
+        """The baseline first, then the homes, then the others by name."""
+        def place(name):
+            impl = name.partition(":")[0]
+            return name != self.baseline, HOMES.index(impl) if impl in HOMES else len(HOMES), name
+        return sorted({sample.series for sample in self.samples}, key=place)
+
+    @property
+    def baseline(self):
+        """The baseline of most cells: it gets the baseline's look on every chart."""
+        names = [comparison.baseline for comparison in self.comparisons.values()]
+        return max(sorted(set(names)), key=names.count) if names else None
+
+    def of(self, cell, series):
+        """The sound samples of a series in a cell, in round order."""
+        chosen = [s for s in self.samples if s.cell == cell and s.series == series and not s.void]
+        return sorted(chosen, key=lambda sample: sample.round)
+
+    def median(self, cell, series, value):
+        """The median over rounds of value(sample); None without samples."""
+        values = [value(sample) for sample in self.of(cell, series)]
+        return median(values) if values else None
+
+    def paired(self, cell, series, baseline, value):
+        """The sign-test ratio of value(sample) over the rounds that both series have; None without any."""
+        base = {sample.round: value(sample) for sample in self.of(cell, baseline)}
+        own = self.of(cell, series)
+        return ratio_of_pairs([(value(s), base[s.round]) for s in own if s.round in base])
+
+    def rounds(self):
+        return len({sample.round for sample in self.samples if not sample.void})
+
+
+def _size(count):
+    return f"{count // 1024} KiB" if count >= 1024 and count % 1024 == 0 else f"{count} B"
+
+
+def _void_reason(record):
+    if record.get("void"):
+        return str(record["void"])
+    if record.get("errors"):
+        return f"{record['errors']} errors"
+    if not record.get("verified"):
+        return "an echo was not verified"
+    if record["ops"] <= 0 or record["wall_ns"] <= 0:
+        return "no operation completed"
+    return ""
+
+
+def _read_json(path, required):
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise ResultsError(f"{path} is missing; remedy: let `bench run` finish, it writes this file last") from None
+    except ValueError as error:
+        raise ResultsError(f"{path} is not JSON ({error}); remedy: run the benchmark again") from None
+
+
+def _read_lines(path):
+    """(records, damaged): every line of samples.jsonl that carries what the charts need, and the others by name."""
+    records, damaged = [], []
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        raise ResultsError(f"{path} is missing; remedy: name a folder that `bench run` wrote") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            damaged.append(f"{path.name}:{number}: not JSON ({error})")
+            continue
+        missing = [name for name in _REQUIRED if name not in record] if isinstance(record, dict) else ["an object"]
+        if missing:
+            damaged.append(f"{path.name}:{number}: lacks {', '.join(missing)}")
+        else:
+            records.append(record)
+    if not records:
+        raise ResultsError(f"{path} holds no usable sample; remedy: name a folder with a finished `bench run`")
+    return records, damaged
+
+
+def _cell(record):
+    return Cell(record["workload"], tuple(sorted(record["params"].items())))
+
+
+def _labels(records):
+    """{configuration: label}: the impl's name, extended by what tells its series apart, if anything does."""
+    by_impl = defaultdict(set)
+    for record in records:
+        by_impl[record["impl"]].add(tuple(str(record.get(name) or "") for name in _CONFIGURATION))
+    labels = {}
+    for impl, configurations in by_impl.items():
+        differing = [i for i in range(len(_CONFIGURATION)) if len({c[i] for c in configurations}) > 1]
+        for configuration in configurations:
+            parts = [f"{configuration[i]}w" if _CONFIGURATION[i] == "workers" else configuration[i] for i in differing]
+            labels[(impl, *configuration)] = ":".join([impl, *filter(None, parts)])
+    return labels
+
+
+def _key(record):
+    return (record["impl"], *(str(record.get(name) or "") for name in _CONFIGURATION))
+
+
+def load(folder):
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ResultsError(f"{folder} is not a folder; remedy: name a folder that `bench run` wrote")
+    records, damaged = _read_lines(folder / "samples.jsonl")
+    labels = _labels(records)
+    samples = [Sample(_cell(r), labels[_key(r)], r["round"], r["position"], r, _void_reason(r)) for r in records]
+    if all(sample.void for sample in samples):
+        raise ResultsError(f"every sample in {folder} is void ({samples[0].void}); remedy: run the benchmark again")
+    summary = _read_json(folder / "summary.json", required=True)
+    results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
+                      summary.get("equivalence_margin", 0.02))
+    for row in summary["rows"]:
+        ratio = row.get("ratio")
+        if ratio:
+            value = Ratio(ratio["value"], ratio.get("low"), ratio.get("high"), row["rounds"])
+            results.comparisons[(_cell(row), labels.get(_key(row), row["impl"]))] = Comparison(
+                value, row["verdict"], ratio["baseline"])
+    return results

@@ -1,0 +1,116 @@
+"""Charts with one panel per cell: latency percentiles, and CPU per operation in the order of the run."""
+
+import math
+
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from . import style
+from .load import PERCENTILES
+
+PANEL, PANEL_GAP, COLUMN_GAP, LEFT = 2.1, 0.66, 0.65, 0.65  # inches
+VOID = "void sample"
+
+
+def latency(results, folder, footer):
+    """Median over rounds of each sample's percentile, with the range over rounds as a thin bar."""
+    looks = style.looks(results.series, results.baseline)
+    subtitle = ("closed loop: from one request's send to its answer, so a stalled server is asked less often; compare shapes, "
+                "don't size a service by it\nmarker: median over rounds   ·   thin bar: lowest to highest round   ·   microseconds, logarithmic scale")
+    page, grid = _page("latency percentiles", subtitle, results, looks, line="none")
+    table = [["cell", "series", "percentile", "median_ns", "min_ns", "max_ns", "rounds"]]
+    for cell, axes in zip(results.cells, grid):
+        present = [series for series in results.series if results.of(cell, series)]
+        for index, series in enumerate(present):
+            offset = (index - (len(present) - 1) / 2) * min(0.16, 0.72 / len(present))
+            for x, (name, label) in enumerate(PERCENTILES.items()):
+                values = sorted(sample.record[name] for sample in results.of(cell, series))
+                middle = results.median(cell, series, lambda sample: sample.record[name])
+                table.append([cell.label, series, label, middle, values[0], values[-1], len(values)])
+                colour, marker = looks[series]
+                axes.plot([x + offset] * 2, [values[0] / 1e3, values[-1] / 1e3], color=colour, linewidth=1.1, alpha=0.8)
+                axes.plot([x + offset], [middle / 1e3], marker, color=colour, markersize=6, zorder=3,
+                          markeredgecolor=style.INK, markeredgewidth=0.4)
+        for boundary in range(1, len(PERCENTILES)):
+            axes.axvline(boundary - 0.5, color=style.GRID, linewidth=0.8)
+        axes.set_xlim(-0.5, len(PERCENTILES) - 0.5)
+        axes.set_xticks(range(len(PERCENTILES)), PERCENTILES.values())
+        _time_axis(axes)
+    page.save(folder, "latency", footer)
+    return table
+
+
+def order(results, folder, footer):
+    """Every sample at its place in the run: drift, outliers and void samples stay visible."""
+    looks = style.looks(results.series, results.baseline)
+    subtitle = ("server CPU per operation in microseconds, one marker per sample, from left to right as they ran\n"
+                "a slope that all series share is drift of the machine; ratios are taken within a round, where it cancels")
+    voids = any(sample.void for sample in results.samples)
+    page, grid = _page("in the order of the run", subtitle, results, looks, line="-", extra=[_void_handle()] if voids else [])
+    table = [["cell", "round", "position", "series", "server_cpu_ns_per_op", "void"]]
+    for cell, axes in zip(results.cells, grid):
+        samples = sorted((s for s in results.samples if s.cell == cell), key=lambda s: (s.round, s.position))
+        slots = max(s.position for s in samples) - min(s.position for s in samples) + 1
+        first = min(s.position for s in samples)
+        place = {id(s): s.round + (s.position - first + 0.5) / slots * 0.8 + 0.1 for s in samples}
+        for series in results.series:
+            own = results.of(cell, series)
+            colour, marker = looks[series]
+            axes.plot([place[id(s)] for s in own], [s.cpu_per_op / 1e3 for s in own], marker, linestyle="-", linewidth=0.8,
+                      color=colour, markersize=4.5, markeredgecolor=style.INK, markeredgewidth=0.3)
+        sound = [s.cpu_per_op / 1e3 for s in samples if not s.void]
+        for sample in (s for s in samples if s.void):
+            height = sample.cpu_per_op / 1e3 if sample.record["ops"] > 0 else max(sound, default=0)
+            axes.plot([place[id(sample)]], [height], "x", color="#CC0000", markersize=9, markeredgewidth=2, zorder=4)
+        table += [[cell.label, s.round, s.position, s.series, s.cpu_per_op if s.record["ops"] > 0 else None, s.void] for s in samples]
+        rounds = sorted({s.round for s in samples})
+        for start in range(rounds[0], rounds[-1] + 2):
+            axes.axvline(start, color=style.GRID, linewidth=0.5, zorder=0)
+        axes.set_xlim(rounds[0], rounds[-1] + 1)
+        shown = rounds[::math.ceil(len(rounds) / 12)]
+        axes.set_xticks([r + 0.5 for r in shown], [str(r) for r in shown])
+        axes.margins(y=0.12)
+        axes.grid(axis="y", color=style.GRID, linewidth=0.6)
+        axes.set_xlabel("round", size=9, labelpad=1)
+    page.save(folder, "order", footer)
+    return table
+
+
+def _page(title, subtitle, results, looks, line, extra=()):
+    """(page, axes per cell): two columns of panels under a shared legend; a single cell takes the whole width."""
+    cells, columns = results.cells, min(2, len(results.cells))
+    rows = math.ceil(len(cells) / columns)
+    handles = [*series_handles(results.series, looks, line), *extra]
+    page = style.Page(f"{', '.join(results.workloads)}: {title}", subtitle, rows * (PANEL + PANEL_GAP) + 0.1, header_extra=style.legend_height(len(handles)) + 0.28)
+    page.legend(handles, 0.92)
+    width = (style.PAGE_WIDTH - LEFT - 0.2 - COLUMN_GAP * (columns - 1)) / columns
+    grid = []
+    for index, cell in enumerate(cells):
+        column, row = index % columns, index // columns
+        axes = page.axes(LEFT + column * (width + COLUMN_GAP), row * (PANEL + PANEL_GAP), width, PANEL)
+        axes.set_title(results.label(cell), size=10, weight="bold", loc="left", pad=6)
+        axes.tick_params(labelsize=9)
+        grid.append(axes)
+    return page, grid
+
+
+def series_handles(series, looks, line):
+    return [Line2D([], [], color=looks[name][0], marker=looks[name][1], linestyle=line, linewidth=0.9, markersize=7,
+                   markeredgecolor=style.INK, markeredgewidth=0.5, label=name) for name in series]
+
+
+def _void_handle():
+    return Line2D([], [], color="#CC0000", marker="x", linestyle="none", markersize=8, markeredgewidth=2, label=VOID)
+
+
+def _time_axis(axes):
+    """A log axis in microseconds with plain numbers; intermediate labels where it spans less than two decades."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    low, high = low / 1.15, high * 1.15
+    axes.set_ylim(low, high)
+    subs = (1, 2, 5) if high / low < 300 else (1,)
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=subs))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(axis="y", color=style.GRID, linewidth=0.6)

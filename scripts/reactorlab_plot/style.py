@@ -1,0 +1,95 @@
+"""How every chart looks: palette, markers, fonts, page geometry in inches, footer, deterministic output."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first)
+
+# Okabe & Ito's colour-blind safe palette, extended by grey and wine. A series is always a colour AND a marker.
+_SLOTS = [
+    ("#0072B2", "o"),  # blue
+    ("#D55E00", "s"),  # vermillion
+    ("#009E73", "^"),  # bluish green
+    ("#CC79A7", "D"),  # reddish purple
+    ("#E69F00", "v"),  # orange
+    ("#56B4E9", "P"),  # sky blue
+    ("#882255", "X"),  # wine
+    ("#F0E442", "h"),  # yellow
+    ("#999999", "<"),  # grey
+]
+BASELINE_LOOK = ("#222222", "p")
+
+# Homes keep their look in every published run; other series take the slots that remain, in order.
+_RESERVED = {"thread_local": 0, "arc_mutex": 1, "arc_mutex:coarse": 1, "arc_mutex:fine": 5,
+             "oncelock_global": 2, "dedicated_thread": 3}
+
+INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
+PAGE_WIDTH = 10.0  # inches; a README shows it about 850 pixels wide, so 9 points stay readable
+FOOTER_HEIGHT = 0.6
+
+
+def apply():
+    pyplot.rcParams.update({
+        "font.family": "DejaVu Sans", "font.size": 9.5, "text.color": INK, "axes.labelcolor": INK,
+        "axes.edgecolor": "#AAAAAA", "xtick.color": MUTED, "ytick.color": MUTED,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+        "axes.unicode_minus": False, "svg.hashsalt": "reactorlab", "svg.fonttype": "path",
+        "figure.facecolor": "white", "savefig.facecolor": "white",
+    })
+
+
+def looks(series, baseline):
+    """{series label: (colour, marker)}: the same label gets the same look on every chart of the folder."""
+    chosen, taken = {}, set()
+    for label in series:
+        if label == baseline:
+            chosen[label] = BASELINE_LOOK
+        elif label in _RESERVED and _RESERVED[label] not in taken:
+            chosen[label] = _SLOTS[_RESERVED[label]]
+            taken.add(_RESERVED[label])
+    free = [slot for index, slot in enumerate(_SLOTS) if index not in taken]
+    for label in series:
+        if label not in chosen:
+            chosen[label] = free[0] if len(free) == 1 else free.pop(0)
+    return chosen
+
+
+class Page:
+    """A figure laid out in inches from the top, so that nothing overlaps however many rows it has."""
+
+    def __init__(self, title, subtitle, body_height, header_extra=0.0):
+        subtitle_lines = subtitle.count("\n") + 1
+        self.header = 0.62 + 0.19 * subtitle_lines + header_extra
+        self.height = self.header + body_height + FOOTER_HEIGHT
+        self.figure = pyplot.figure(figsize=(PAGE_WIDTH, self.height))
+        self.text(0.15, 0.12, title, size=14, weight="bold")
+        self.text(0.15, 0.44, subtitle, size=9.5, color=MUTED, linespacing=1.35)
+
+    def text(self, x, y, content, **style):
+        """Text whose top left corner is x inches from the left and y inches from the top."""
+        style = {"ha": "left", "va": "top", **style}
+        return self.figure.text(x / PAGE_WIDTH, 1 - y / self.height, content, **style)
+
+    def axes(self, x, y, width, height):
+        """Axes whose upper left corner is x inches from the left and y inches below the header."""
+        bottom = self.height - self.header - y - height
+        return self.figure.add_axes((x / PAGE_WIDTH, bottom / self.height, width / PAGE_WIDTH, height / self.height))
+
+    def legend(self, handles, y):
+        """A legend strip over the whole width, its top y inches from the top of the page."""
+        self.figure.legend(handles=handles, loc="upper left", ncol=min(len(handles), 5), frameon=False,
+                           bbox_to_anchor=(0.08 / PAGE_WIDTH, 1 - y / self.height), borderpad=0.2,
+                           columnspacing=1.6, handletextpad=0.4, fontsize=9.5)
+
+    def save(self, folder: Path, name, footer):
+        self.text(0.15, self.height - 0.42, footer, size=8, color=MUTED, linespacing=1.4)
+        self.figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+        self.figure.savefig(folder / f"{name}.png", dpi=160, metadata={"Software": None})
+        pyplot.close(self.figure)
+
+
+def legend_height(count):
+    """Inches that Page.legend takes for this many entries."""
+    return 0.1 + 0.22 * -(-count // 5)

@@ -1,0 +1,72 @@
+"""Synthetic results in the format of `bench run`, seeded: for the self-test and for looking at the charts."""
+
+import json
+import random
+from statistics import median
+
+from .stats import ratio_of_pairs
+
+MARGIN = 0.02
+SHAPES = [(64, 64, 1), (1, 64, 1), (1024, 64, 1), (1, 16384, 1), (64, 16384, 1), (1024, 16384, 1),
+          (1, 64, 16), (64, 64, 16), (1024, 64, 16), (1, 16384, 16), (64, 16384, 16), (1024, 16384, 16)]
+IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex", "fine", 1.02),
+         ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.08), ("libuv", "", 1.03),
+         ("tokio", "", 1.09), ("smol", "", 1.4)]
+
+
+def write(folder, impls, cells, rounds, seed=7, noise=0.03):
+    """Writes the three files; the last round's first sample is void. Returns the rows of summary.json."""
+    rng, samples = random.Random(seed), []
+    for conns, payload, pipeline in SHAPES[:cells]:
+        for round_ in range(rounds):
+            drift = 1 + 0.002 * round_
+            for position in range(impls):
+                impl, locking, cost = IMPLS[(position + round_) % impls]
+                samples.append(_sample(rng, impl, locking, cost * drift, (conns, payload, pipeline), round_, position, noise))
+    samples[-impls]["errors"] = 3
+    rows = [_row(samples, impl, locking, shape) for shape in SHAPES[:cells] for impl, locking, _ in IMPLS[:impls]]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    (folder / "summary.json").write_text(json.dumps({"schema": 1, "equivalence_margin": MARGIN, "rows": rows}, indent=1))
+    (folder / "provenance.json").write_text(json.dumps({
+        "cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "0.0-synthetic", "started_at": "2000-01-01T00:00:00Z",
+        "git_commit": "0" * 40, "compiler": "none", "seed": seed, "command_line": ["bench", "run", "--impl=all"]}))
+    return rows
+
+
+def _sample(rng, impl, locking, cost, shape, round_, position, noise):
+    conns, payload, pipeline = shape
+    cpu = (30_000 if conns == 1 else 3_400) / pipeline * (1 + payload / 30_000) * cost * rng.lognormvariate(0, noise)
+    wall = cpu * rng.lognormvariate(0.1, noise)
+    ops = int(5e8 / wall)
+    p50 = wall * conns * pipeline
+    tail = [p50 * factor * rng.lognormvariate(0, 0.15) for factor in (1.4, 2.2, 5, 20)]
+    return {"schema": 1, "impl": impl, "backend": "epoll", "locking": locking, "workers": 1, "workload": "tcp_echo",
+            "params": {"conns": conns, "payload": payload, "pipeline": pipeline}, "round": round_, "position": position,
+            "ops": ops, "errors": 0, "verified": True, "wall_ns": int(wall * ops), "server_cpu_ns": int(cpu * ops),
+            **dict(zip(("p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"), map(int, [p50, *tail]))), "counts": {}, "provenance": "0"}
+
+
+def _row(samples, impl, locking, shape):
+    def cpu_by_round(of, of_locking):
+        return {s["round"]: s["server_cpu_ns"] / s["ops"] for s in samples
+                if (s["impl"], s["locking"]) == (of, of_locking) and tuple(s["params"].values()) == shape and not s["errors"]}
+    own, base = cpu_by_round(impl, locking), cpu_by_round(*IMPLS[0][:2])
+    row = {"workload": "tcp_echo", "params": dict(zip(("conns", "payload", "pipeline"), shape)), "impl": impl, "backend": "epoll",
+           "locking": locking, "workers": 1, "rounds": len(own), "ratio": None, "verdict": None,
+           "server_cpu_ns_per_op": {"median": median(own.values()), "min": min(own.values()), "max": max(own.values())}}
+    if impl != IMPLS[0][0]:
+        ratio = ratio_of_pairs([(own[r], base[r]) for r in own if r in base])
+        row["ratio"] = {"baseline": IMPLS[0][0], "value": ratio.value, "low": ratio.low, "high": ratio.high}
+        row["verdict"] = _verdict(ratio)
+    return row
+
+
+def _verdict(ratio):
+    if ratio.low is None:
+        return "inconclusive"
+    if 1 - MARGIN <= ratio.low and ratio.high <= 1 + MARGIN:
+        return "equivalent"
+    if ratio.high < 1:
+        return "faster"
+    return "slower" if ratio.low > 1 else "inconclusive"
