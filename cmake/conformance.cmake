@@ -1,6 +1,6 @@
 # The conformance kit as ctest entries. docs/SPEC.md is the list of rules, harness/conformance/mutants/mutants.txt that of mutants.
 #   <variant>.<backend>.<RULE>  labels variant:X, backend:Y, chapter:Z; a missing capability is a skip (exit status 77)
-#   mutant.<name>               label mutant; passes when the named rule kills it
+#   mutant.<name>.<RULE>        label mutant; passes when the rule kills it
 # add_test for each, because gtest_discover_tests of CMake 3.25 keeps only the first of several labels.
 
 set(REACTORLAB_BACKENDS epoll)
@@ -42,8 +42,9 @@ function(reactorlab_add_rule variant backend rule)
 endfunction()
 
 function(reactorlab_add_mutant mutant rule)
-  add_test(NAME mutant.${mutant} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
-  set_tests_properties(mutant.${mutant} PROPERTIES LABELS mutant TIMEOUT 120)
+  set(name mutant.${mutant}.${rule})
+  add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
+  set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
 endfunction()
 
 # The binary `conformance` from harness/conformance (with its folders of rules and mutants), and its ctest entries.
