@@ -28,10 +28,16 @@ reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
 
 reactorlab_add_conformance()
 
-# The repository's own rules. They read sources, so one preset's ctest is as good as another's.
-file(GLOB check_scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/check_*")
-foreach(script IN LISTS check_scripts)
-  cmake_path(GET script FILENAME name)
-  add_test(NAME check.${name} COMMAND ${script})
-  set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 60)
-endforeach()
+# The scripts that check the repository, and their own tests. They read sources, so one preset's ctest is as good as another's.
+function(reactorlab_add_check name script)
+  file(GLOB present CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/${script}")
+  if(present)
+    add_test(NAME check.${name} COMMAND ${present} ${ARGN})
+    set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 120)
+  endif()
+endfunction()
+
+reactorlab_add_check(layering check_layering)
+reactorlab_add_check(layering_self_test check_layering --self-test)
+reactorlab_add_check(spec check_spec)
+reactorlab_add_check(plot_self_test plot --self-test)
