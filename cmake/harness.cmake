@@ -13,6 +13,11 @@ reactorlab_sources(measure_sources harness/measure)
 reactorlab_add_library(reactorlab_measure ${measure_sources})
 if(TARGET reactorlab_measure)
   reactorlab_link(reactorlab_measure fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+  # What a published run says about how it was built.
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" flavour)
+  string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${flavour}}" flags)
+  set_property(SOURCE harness/measure/build_facts.cpp APPEND PROPERTY COMPILE_DEFINITIONS
+               "REACTORLAB_CXX_FLAGS=\"${flags}\"" "REACTORLAB_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 endif()
 
 reactorlab_sources(load_sources harness/load)
