@@ -1,0 +1,18 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace reactorlab::measure {
+
+/// Standard output of a short helper program, found on PATH; its standard error is dropped. Nothing where it isn't
+/// installed, fails, or takes longer than `limit` (then it is killed).
+[[nodiscard]] std::optional<std::string> output_of(const std::vector<std::string>& argv,
+                                                   std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+/// Whether a program of this name is on PATH.
+[[nodiscard]] bool is_installed(const std::string& program);
+
+} // namespace reactorlab::measure

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+/// Everything about a machine and a build that a reader needs to believe or repeat a number. What can't be read is
+/// "n/a", never a guess.
+namespace reactorlab::measure {
+
+/// Facts that stay while the machine runs: CPU, kernel, boot line, memory, limits, sysctls.
+[[nodiscard]] nlohmann::json machine_facts();
+
+/// Facts that change: load average, steal, pressure, governor.
+[[nodiscard]] nlohmann::json noise_facts();
+
+/// Compiler, flags, commit, package versions and digest of the running binary.
+[[nodiscard]] nlohmann::json build_facts();
+
+/// 16 hexadecimal digits that change with any fact (FNV-1a over the text of `facts`).
+[[nodiscard]] std::string digest_of(const nlohmann::json& facts);
+
+/// The repository this binary was built from; empty where it isn't there any more.
+[[nodiscard]] std::string source_folder();
+
+/// UTC, "2026-11-21T22:30:00Z".
+[[nodiscard]] std::string utc_now();
+
+} // namespace reactorlab::measure
