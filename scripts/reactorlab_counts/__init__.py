@@ -1,0 +1,1 @@
+"""Per-message costs of an echo server, counted from outside on the shipped binary."""
