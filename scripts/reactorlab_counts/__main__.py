@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import selftest
 from .probes import MAPPING_CALLS, Load, measure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +15,8 @@ LIMITS = ("instructions", "syscalls", "allocations", "mappings")
 
 def main():
     arguments = _parse()
+    if arguments.self_test:
+        return selftest.run()
     try:
         servers = _servers(arguments)
         limits = _limits(arguments, servers)
@@ -52,6 +55,7 @@ def _parse():
     parser.add_argument("--turns", type=int, default=100, help="messages per connection in the shorter run (N = turns x conns)")
     parser.add_argument("--bench", default=str(ROOT / "build/release/bench"), metavar="FILE", help="the binary to count")
     parser.add_argument("--json", metavar="FILE", help="also write the figures there")
+    parser.add_argument("--self-test", action="store_true", help="check the counters against a server of known costs and exit")
     for name in LIMITS:
         parser.add_argument(f"--max-{name}", action="append", default=[], metavar="[ROW=]VALUE")
     arguments = parser.parse_args()
@@ -65,6 +69,9 @@ def _servers(arguments):
     """{row label: command}; one row for each impl and locking that was asked for."""
     known = _known_impls(arguments.bench)
     asked = list(known) if arguments.impl == "all" else arguments.impl.split(",")
+    offered = {name for lockings in known.values() for name in lockings}
+    if unknown := set(arguments.locking.split(",") if arguments.locking else []) - offered:
+        raise ValueError(f"no impl has the locking {', '.join(sorted(unknown))}; known: {', '.join(sorted(offered)) or 'none'}")
     servers = {}
     for entry in asked:
         impl, _, locking = entry.partition(":")

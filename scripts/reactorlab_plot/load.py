@@ -107,9 +107,13 @@ class Results:
         chosen = [s for s in self.samples if s.cell == cell and s.series == series and not s.void]
         return sorted(chosen, key=lambda sample: sample.round)
 
+    def values(self, cell, series, value):
+        """value(sample) of every round that has one, sorted: a percentile with too few samples beyond it is null."""
+        return sorted(v for v in (value(sample) for sample in self.of(cell, series)) if v is not None)
+
     def median(self, cell, series, value):
-        """The median over rounds of value(sample); None without samples."""
-        values = [value(sample) for sample in self.of(cell, series)]
+        """The median over rounds of value(sample); None where no round has one."""
+        values = self.values(cell, series, value)
         return median(values) if values else None
 
     def paired(self, cell, series, baseline, value):

@@ -1,6 +1,7 @@
 """Charts with one panel per cell: latency percentiles, and CPU per operation in the order of the run."""
 
 import math
+from statistics import median
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -24,8 +25,10 @@ def latency(results, folder, footer):
         for index, series in enumerate(present):
             offset = (index - (len(present) - 1) / 2) * min(0.16, 0.72 / len(present))
             for x, (name, label) in enumerate(PERCENTILES.items()):
-                values = sorted(sample.record[name] for sample in results.of(cell, series))
-                middle = results.median(cell, series, lambda sample: sample.record[name])
+                values = results.values(cell, series, lambda sample: sample.record[name])
+                if not values:
+                    continue
+                middle = median(values)
                 table.append([cell.label, series, label, middle, values[0], values[-1], len(values)])
                 colour, marker = looks[series]
                 axes.plot([x + offset] * 2, [values[0] / 1e3, values[-1] / 1e3], color=colour, linewidth=1.1, alpha=0.8)

@@ -66,7 +66,7 @@ def command(results):
 def footer(results):
     facts = dict(environment(results))
     voids = sum(1 for sample in results.samples if sample.void)
-    return (f"{facts['machine']}, {facts['CPUs']} CPUs, kernel {facts['kernel']}, {facts['started']}, commit {str(facts['commit'])[:12]}\n"
+    return (f"{facts['machine']}, {facts['CPUs']} CPUs, {facts['kernel']}, {facts['started']}, commit {str(facts['commit'])[:12]}\n"
             f"{results.rounds()} interleaved rounds, a fresh server process per sample, loopback; "
             f"{len(results.samples)} samples, {voids} void; made by scripts/plot from samples.jsonl and summary.json")
 
@@ -99,14 +99,14 @@ def _cell_table(results, cell):
             continue
         comparison = results.comparisons.get((cell, series))
         rate = comparison and results.paired(cell, series, comparison.baseline, lambda s: s.ops_per_second)
-        percentiles = [results.median(cell, series, lambda s, n=name: s.record[n]) / 1e3 for name in PERCENTILES]
+        percentiles = [results.median(cell, series, lambda s, n=name: s.record[n]) for name in PERCENTILES]
         rows.append("| " + " | ".join([
             series, f"{results.median(cell, series, lambda s: s.cpu_per_op) / 1e3:.3f}",
             forest.ratio_text(comparison.ratio) if comparison else "baseline",
             comparison.verdict if comparison else "",
             f"{results.median(cell, series, lambda s: s.ops_per_second) / 1e3:,.1f}",
             forest.ratio_text(rate) if rate else "baseline" if not comparison else "n/a",
-            *(f"{value:,.1f}" for value in percentiles), str(len(samples))]) + " |")
+            *("n/a" if value is None else f"{value / 1e3:,.1f}" for value in percentiles), str(len(samples))]) + " |")
     return rows
 
 

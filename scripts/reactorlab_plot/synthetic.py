@@ -67,6 +67,6 @@ def _verdict(ratio):
         return "inconclusive"
     if 1 - MARGIN <= ratio.low and ratio.high <= 1 + MARGIN:
         return "equivalent"
-    if ratio.high < 1:
+    if ratio.high < 1 and ratio.value < 1 - MARGIN:
         return "faster"
-    return "slower" if ratio.low > 1 else "inconclusive"
+    return "slower" if ratio.low > 1 and ratio.value > 1 + MARGIN else "inconclusive"
