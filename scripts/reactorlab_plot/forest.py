@@ -169,7 +169,7 @@ def _ratio_axis(axes, ratios, margin):
     inches = axes.figure.get_figwidth() * axes.get_position().width
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(round_ticks(low, high, int(inches / 0.42))))
+    axes.xaxis.set_major_locator(FixedLocator(round_ticks(low, high, min(10, int(inches / 0.42)))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.tick_params(axis="x", labelsize=9)

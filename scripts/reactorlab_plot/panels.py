@@ -84,7 +84,7 @@ def _page(title, subtitle, results, looks, line, extra=()):
     cells, columns = results.cells, min(2, len(results.cells))
     rows = math.ceil(len(cells) / columns)
     handles = [*series_handles(results.series, looks, line), *extra]
-    page = style.Page(f"{', '.join(results.workloads)}: {title}", subtitle, rows * (PANEL + PANEL_GAP) + 0.1, header_extra=style.legend_height(len(handles)) + 0.28)
+    page = style.Page(f"{', '.join(results.workloads)}: {title}", subtitle, rows * (PANEL + PANEL_GAP) + 0.1, header_extra=style.legend_height(handles) + 0.28)
     page.legend(handles, 0.92)
     width = (style.PAGE_WIDTH - LEFT - 0.2 - COLUMN_GAP * (columns - 1)) / columns
     grid = []
