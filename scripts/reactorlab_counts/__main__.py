@@ -44,10 +44,10 @@ def _parse():
         description="Counts what one echoed message costs a server: user instructions (callgrind), system calls (strace),\n"
                     "calls of the malloc family (a preloaded counter) and of mmap/brk. Every figure is the difference of\n"
                     "two runs, N and 2N messages, sent in lockstep over all connections; every echo is compared.",
-        epilog="a limit is VALUE for every row or ROW=VALUE for one, e.g. --max-instructions arc_mutex:fine=230;\n"
+        epilog="a limit is VALUE for every row or ROW=VALUE for one, e.g. --max-instructions arc_mutex+fine=230;\n"
                "exit status: 0 all counted and within limits, 1 a limit exceeded or not checkable, 2 usage")
-    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; impl:locking chooses a locking")
-    parser.add_argument("--locking", metavar="LIST", help="the lockings of each impl that has any (default: all of them)")
+    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; arc_mutex+fine is an impl with a locking")
+    parser.add_argument("--locking", default="", help="only the rows with this locking, and those without a choice")
     parser.add_argument("--backend", default="", help="passed on to the server")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--conns", type=int, default=64)
@@ -66,25 +66,24 @@ def _parse():
 
 
 def _servers(arguments):
-    """{row label: command}; one row for each impl and locking that was asked for."""
+    """{row label: command}; labels as in `bench run`: the impl, with "+locking" where that isn't its default."""
     known = _known_impls(arguments.bench)
-    asked = list(known) if arguments.impl == "all" else arguments.impl.split(",")
-    offered = {name for lockings in known.values() for name in lockings}
-    if unknown := set(arguments.locking.split(",") if arguments.locking else []) - offered:
-        raise ValueError(f"no impl has the locking {', '.join(sorted(unknown))}; known: {', '.join(sorted(offered)) or 'none'}")
+    everything = {impl if i == 0 else f"{impl}+{locking}": (impl, locking)
+                  for impl, lockings in known.items() for i, locking in enumerate(lockings or [""])}
+    asked = list(everything) if arguments.impl == "all" else arguments.impl.split(",")
     servers = {}
-    for entry in asked:
-        impl, _, locking = entry.partition(":")
-        if impl not in known:
-            raise ValueError(f"unknown impl {impl!r}; known: {', '.join(known)}")
-        if locking and locking not in known[impl]:
-            raise ValueError(f"{impl} has no locking {locking!r}; it has: {', '.join(known[impl]) or 'no choice'}")
-        wanted = arguments.locking.split(",") if arguments.locking else known[impl]
-        for choice in [locking] if locking else [name for name in known[impl] if name in wanted] or [""]:
-            command = [arguments.bench, "serve", f"--impl={impl}", "--port=0", f"--workers={arguments.workers}"]
-            command += [f"--locking={choice}"] if choice else []
-            command += [f"--backend={arguments.backend}"] if arguments.backend else []
-            servers[f"{impl}:{choice}" if choice else impl] = command
+    for label in asked:
+        if label not in everything:
+            raise ValueError(f"unknown impl {label!r}; known: {', '.join(everything)}")
+        impl, locking = everything[label]
+        if arguments.locking and locking and locking != arguments.locking:
+            continue
+        command = [arguments.bench, "serve", f"--impl={impl}", "--port=0", f"--workers={arguments.workers}"]
+        command += [f"--locking={locking}"] if locking else []
+        command += [f"--backend={arguments.backend}"] if arguments.backend else []
+        servers[label] = command
+    if not servers:
+        raise ValueError(f"nothing to count: none of {', '.join(asked)} has the locking {arguments.locking!r}")
     return servers
 
 
@@ -105,7 +104,7 @@ def _limits(arguments, servers):
     for name in LIMITS:
         for text in getattr(arguments, f"max_{name}"):
             target, _, value = text.rpartition("=")
-            rows = [label for label in servers if target in ("", label, label.partition(":")[0])]
+            rows = [label for label in servers if target in ("", label)]
             if not rows:
                 raise ValueError(f"--max-{name} {text}: no row {target!r}; rows: {', '.join(servers)}")
             try:

@@ -37,11 +37,11 @@ class Counters(unittest.TestCase):
 
     def test_syscalls_are_exact(self):
         self.need("strace")
-        _, rows, _ = self.counts("--impl=exact,getppid:a")
+        _, rows, _ = self.counts("--impl=exact,getppid")
         names = rows["exact"]["syscalls_by_name"]
         self.assertEqual((names["read"], names["write"]), (1.0, 1.0))
         self.assertGreaterEqual(names["poll"], 1 / 8)  # at least one per turn of eight; more if the batch was split
-        self.assertEqual(rows["getppid:a"]["syscalls_by_name"]["getppid"], 1.0)
+        self.assertEqual(rows["getppid"]["syscalls_by_name"]["getppid"], 1.0)
 
     def test_allocations_are_exact(self):
         _, rows, _ = self.counts("--impl=exact,malloc")
@@ -71,11 +71,11 @@ class Counters(unittest.TestCase):
             self.assertIn(reason, rows[fault]["not_measured"]["allocations"])
 
     def test_every_locking_is_a_row(self):
-        self.assertEqual(list(self.counts("--impl=getppid")[1]), ["getppid:a", "getppid:b"])
-        self.assertEqual(list(self.counts("--impl=getppid,exact", "--locking=b")[1]), ["getppid:b", "exact"])
+        self.assertEqual(list(self.counts("--impl=getppid,getppid+b")[1]), ["getppid", "getppid+b"])
+        self.assertEqual(list(self.counts("--impl=getppid,getppid+b,exact", "--locking=b")[1]), ["getppid+b", "exact"])
 
     def test_usage_errors(self):
-        for arguments in (["--impl=nobody"], ["--impl=getppid:c"], ["--locking=c"], ["--max-syscalls=nobody=1"], ["--max-syscalls=x"]):
+        for arguments in (["--impl=nobody"], ["--impl=getppid+c"], ["--impl=getppid", "--locking=c"], ["--max-syscalls=nobody=1"], ["--max-syscalls=x"]):
             self.assertEqual(self.counts(*arguments)[0], 2, arguments)
 
 

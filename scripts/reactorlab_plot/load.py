@@ -1,7 +1,6 @@
 """Reads a results folder. Everything that knows the names inside the three files is here."""
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -11,7 +10,7 @@ from .stats import Ratio, ratio_of_pairs
 PERCENTILES = {"p50_ns": "p50", "p90_ns": "p90", "p99_ns": "p99", "p999_ns": "p99.9"}
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")  # in the order of every table and chart
 _REQUIRED = ("impl", "workload", "params", "round", "position", "ops", "wall_ns", "server_cpu_ns", *PERCENTILES)
-_CONFIGURATION = ("backend", "locking", "workers")  # what tells two series of one impl apart
+_CONFIGURATION = ("backend", "locking", "workers")
 
 
 class ResultsError(Exception):
@@ -48,10 +47,11 @@ class Sample:
     round: int
     position: int
     record: dict
-    void: str  # why the sample does not count; empty for a sound one
+    void: str  # why the sample does not count; empty for a sound one, and only then there are numbers
 
     @property
     def cpu_per_op(self):
+        """Nanoseconds of server CPU time per operation."""
         return self.record["server_cpu_ns"] / self.record["ops"]
 
     @property
@@ -92,7 +92,7 @@ class Results:
     def series(self):
         """The baseline first, then the homes, then the others by name."""
         def place(name):
-            impl = name.partition(":")[0]
+            impl = name.partition("+")[0]
             return name != self.baseline, HOMES.index(impl) if impl in HOMES else len(HOMES), name
         return sorted({sample.series for sample in self.samples}, key=place)
 
@@ -122,6 +122,15 @@ class Results:
         own = self.of(cell, series)
         return ratio_of_pairs([(value(s), base[s.round]) for s in own if s.round in base])
 
+    def configuration(self, series):
+        """The backend, locking and workers of a series in words."""
+        record = next(sample.record for sample in self.samples if sample.series == series)
+        return {name: record.get(name) or "n/a" for name in _CONFIGURATION}
+
+    def stalled(self):
+        """Sound samples in which the CPUs got well below their share."""
+        return [sample for sample in self.samples if not sample.void and sample.record.get("stalled")]
+
     def rounds(self):
         return len({sample.round for sample in self.samples if not sample.void})
 
@@ -137,7 +146,7 @@ def _void_reason(record):
         return f"{record['errors']} errors"
     if not record.get("verified"):
         return "an echo was not verified"
-    if record["ops"] <= 0 or record["wall_ns"] <= 0:
+    if not record["ops"] or not record["wall_ns"]:
         return "no operation completed"
     return ""
 
@@ -182,31 +191,12 @@ def _cell(record):
     return Cell(record["workload"], tuple(sorted(record["params"].items())))
 
 
-def _labels(records):
-    """{configuration: label}: the impl's name, extended by what tells its series apart, if anything does."""
-    by_impl = defaultdict(set)
-    for record in records:
-        by_impl[record["impl"]].add(tuple(str(record.get(name) or "") for name in _CONFIGURATION))
-    labels = {}
-    for impl, configurations in by_impl.items():
-        differing = [i for i in range(len(_CONFIGURATION)) if len({c[i] for c in configurations}) > 1]
-        for configuration in configurations:
-            parts = [f"{configuration[i]}w" if _CONFIGURATION[i] == "workers" else configuration[i] for i in differing]
-            labels[(impl, *configuration)] = ":".join([impl, *filter(None, parts)])
-    return labels
-
-
-def _key(record):
-    return (record["impl"], *(str(record.get(name) or "") for name in _CONFIGURATION))
-
-
 def load(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultsError(f"{folder} is not a folder; remedy: name a folder that `bench run` wrote")
     records, damaged = _read_lines(folder / "samples.jsonl")
-    labels = _labels(records)
-    samples = [Sample(_cell(r), labels[_key(r)], r["round"], r["position"], r, _void_reason(r)) for r in records]
+    samples = [Sample(_cell(r), r["impl"], r["round"], r["position"], r, _void_reason(r)) for r in records]
     if all(sample.void for sample in samples):
         raise ResultsError(f"every sample in {folder} is void ({samples[0].void}); remedy: run the benchmark again")
     summary = _read_json(folder / "summary.json", required=True)
@@ -216,6 +206,5 @@ def load(folder):
         ratio = row.get("ratio")
         if ratio:
             value = Ratio(ratio["value"], ratio.get("low"), ratio.get("high"), row["rounds"])
-            results.comparisons[(_cell(row), labels.get(_key(row), row["impl"]))] = Comparison(
-                value, row["verdict"], ratio["baseline"])
+            results.comparisons[(_cell(row), row["impl"])] = Comparison(value, row["verdict"], ratio["baseline"])
     return results

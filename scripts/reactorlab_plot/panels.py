@@ -10,7 +10,8 @@ from . import style
 from .load import PERCENTILES
 
 PANEL, PANEL_GAP, COLUMN_GAP, LEFT = 2.1, 0.66, 0.65, 0.65  # inches
-VOID = "void sample"
+VOID = {"color": "#CC0000", "marker": "x", "linestyle": "none", "markersize": 7, "markeredgewidth": 2, "clip_on": False}
+STALLED = {"color": style.INK, "marker": "o", "linestyle": "none", "markersize": 10, "fillstyle": "none"}
 
 
 def latency(results, folder, footer):
@@ -48,9 +49,10 @@ def order(results, folder, footer):
     looks = style.looks(results.series, results.baseline)
     subtitle = ("server CPU per operation in microseconds, one marker per sample, from left to right as they ran\n"
                 "a slope that all series share is drift of the machine; ratios are taken within a round, where it cancels")
-    voids = any(sample.void for sample in results.samples)
-    page, grid = _page("in the order of the run", subtitle, results, looks, line="-", extra=[_void_handle()] if voids else [])
-    table = [["cell", "round", "position", "series", "server_cpu_ns_per_op", "void"]]
+    extra = [Line2D([], [], label="void: no number", **VOID)] if any(s.void for s in results.samples) else []
+    extra += [Line2D([], [], label="CPUs below their share", **STALLED)] if results.stalled() else []
+    page, grid = _page("in the order of the run", subtitle, results, looks, line="-", extra=extra)
+    table = [["cell", "round", "position", "series", "server_cpu_ns_per_op", "stalled", "void"]]
     for cell, axes in zip(results.cells, grid):
         samples = sorted((s for s in results.samples if s.cell == cell), key=lambda s: (s.round, s.position))
         slots = max(s.position for s in samples) - min(s.position for s in samples) + 1
@@ -61,11 +63,12 @@ def order(results, folder, footer):
             colour, marker = looks[series]
             axes.plot([place[id(s)] for s in own], [s.cpu_per_op / 1e3 for s in own], marker, linestyle="-", linewidth=0.8,
                       color=colour, markersize=4.5, markeredgecolor=style.INK, markeredgewidth=0.3)
-        sound = [s.cpu_per_op / 1e3 for s in samples if not s.void]
-        for sample in (s for s in samples if s.void):
-            height = sample.cpu_per_op / 1e3 if sample.record["ops"] > 0 else max(sound, default=0)
-            axes.plot([place[id(sample)]], [height], "x", color="#CC0000", markersize=9, markeredgewidth=2, zorder=4)
-        table += [[cell.label, s.round, s.position, s.series, s.cpu_per_op if s.record["ops"] > 0 else None, s.void] for s in samples]
+        stalled = [s for s in results.stalled() if s.cell == cell]
+        axes.plot([place[id(s)] for s in stalled], [s.cpu_per_op / 1e3 for s in stalled], **STALLED)
+        voids = [place[id(s)] for s in samples if s.void]
+        axes.plot(voids, [0.03] * len(voids), transform=axes.get_xaxis_transform(), zorder=4, **VOID)
+        table += [[cell.label, s.round, s.position, s.series, None if s.void else s.cpu_per_op, s.record.get("stalled", False), s.void]
+                  for s in samples]
         rounds = sorted({s.round for s in samples})
         for start in range(rounds[0], rounds[-1] + 2):
             axes.axvline(start, color=style.GRID, linewidth=0.5, zorder=0)
@@ -100,10 +103,6 @@ def _page(title, subtitle, results, looks, line, extra=()):
 def series_handles(series, looks, line):
     return [Line2D([], [], color=looks[name][0], marker=looks[name][1], linestyle=line, linewidth=0.9, markersize=7,
                    markeredgecolor=style.INK, markeredgewidth=0.5, label=name) for name in series]
-
-
-def _void_handle():
-    return Line2D([], [], color="#CC0000", marker="x", linestyle="none", markersize=8, markeredgewidth=2, label=VOID)
 
 
 def _time_axis(axes):

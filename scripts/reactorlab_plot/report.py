@@ -68,7 +68,7 @@ def footer(results):
     voids = sum(1 for sample in results.samples if sample.void)
     return (f"{facts['machine']}, {facts['CPUs']} CPUs, {facts['kernel']}, {facts['started']}, commit {str(facts['commit'])[:12]}\n"
             f"{results.rounds()} interleaved rounds, a fresh server process per sample, loopback; "
-            f"{len(results.samples)} samples, {voids} void; made by scripts/plot from samples.jsonl and summary.json")
+            f"{len(results.samples)} samples, {voids} void, {len(results.stalled())} stalled; made by scripts/plot from samples.jsonl and summary.json")
 
 
 def readme(results, drawn):
@@ -79,6 +79,9 @@ def readme(results, drawn):
     lines += ["Command:", "", "```", command(results), "```", ""]
     lines += ["| fact | value |", "|---|---|", *(f"| {name} | {_escape(value)} |" for name, value in environment(results)),
               f"| rounds | {results.rounds()} |", ""]
+    lines += ["| series | backend | locking | workers |", "|---|---|---|---|",
+              *(f"| {series} | " + " | ".join(str(value) for value in results.configuration(series).values()) + " |"
+                for series in results.series), ""]
     for cell in results.cells:
         lines += [f"## {cell.label}", "", *_cell_table(results, cell), ""]
     lines += ["CPU and rates are medians over rounds; percentiles are the median over rounds of each sample's percentile (closed loop).",
@@ -112,9 +115,10 @@ def _cell_table(results, cell):
 
 def _void_section(results):
     voids = [sample for sample in results.samples if sample.void]
-    lines = ["## Void samples and damaged lines", ""]
+    lines = ["## Void, stalled and damaged samples", "",
+             f"{len(results.stalled())} of {len(results.samples)} samples ran while the CPUs got well below their share; they count.", ""]
     if not voids and not results.damaged:
-        return [*lines, f"None: all {len(results.samples)} samples count."]
+        return [*lines, f"No sample is void: all {len(results.samples)} count."]
     lines += [f"- round {s.round}, position {s.position}, {s.series}, {s.cell.label}: {_escape(s.void)}" for s in voids]
     return [*lines, *(f"- {_escape(line)}" for line in results.damaged)]
 

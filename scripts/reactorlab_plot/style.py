@@ -22,8 +22,7 @@ _SLOTS = [
 BASELINE_LOOK = ("#222222", "p")
 
 # Homes keep their look in every published run; other series take the slots that remain, in order.
-_RESERVED = {"thread_local": 0, "arc_mutex": 1, "arc_mutex:coarse": 1, "arc_mutex:fine": 5,
-             "oncelock_global": 2, "dedicated_thread": 3}
+_RESERVED = {"thread_local": 0, "arc_mutex": 1, "arc_mutex+fine": 5, "oncelock_global": 2, "dedicated_thread": 3}
 
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
 PAGE_WIDTH = 10.0  # inches; a README shows it about 850 pixels wide, so 9 points stay readable

@@ -7,9 +7,10 @@ from statistics import median
 from .stats import ratio_of_pairs
 
 MARGIN = 0.02
+NUMBERS = ("ops", "wall_ns", "server_cpu_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns")
 SHAPES = [(64, 64, 1), (1, 64, 1), (1024, 64, 1), (1, 16384, 1), (64, 16384, 1), (1024, 16384, 1),
           (1, 64, 16), (64, 64, 16), (1024, 64, 16), (1, 16384, 16), (64, 16384, 16), (1024, 16384, 16)]
-IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex", "fine", 1.02),
+IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex+fine", "fine", 1.02),
          ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.08), ("libuv", "", 1.03),
          ("tokio", "", 1.09), ("smol", "", 1.4)]
 
@@ -23,7 +24,8 @@ def write(folder, impls, cells, rounds, seed=7, noise=0.03):
             for position in range(impls):
                 impl, locking, cost = IMPLS[(position + round_) % impls]
                 samples.append(_sample(rng, impl, locking, cost * drift, (conns, payload, pipeline), round_, position, noise))
-    samples[-impls]["errors"] = 3
+    samples[-impls].update(dict.fromkeys(NUMBERS), errors=3, void="3 errors")
+    samples[0]["stalled"] = True
     rows = [_row(samples, impl, locking, shape) for shape in SHAPES[:cells] for impl, locking, _ in IMPLS[:impls]]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
@@ -50,7 +52,7 @@ def _sample(rng, impl, locking, cost, shape, round_, position, noise):
 def _row(samples, impl, locking, shape):
     def cpu_by_round(of, of_locking):
         return {s["round"]: s["server_cpu_ns"] / s["ops"] for s in samples
-                if (s["impl"], s["locking"]) == (of, of_locking) and tuple(s["params"].values()) == shape and not s["errors"]}
+                if (s["impl"], s["locking"]) == (of, of_locking) and tuple(s["params"].values()) == shape and not s.get("void")}
     own, base = cpu_by_round(impl, locking), cpu_by_round(*IMPLS[0][:2])
     row = {"workload": "tcp_echo", "params": dict(zip(("conns", "payload", "pipeline"), shape)), "impl": impl, "backend": "epoll",
            "locking": locking, "workers": 1, "rounds": len(own), "ratio": None, "verdict": None,
