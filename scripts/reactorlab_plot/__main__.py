@@ -26,8 +26,8 @@ def main():
         print(f"plot: cannot write into {arguments.results}: {error.strerror} ({error.filename}); "
               "remedy: make the folder writable", file=sys.stderr)
         return 1
-    for line in results.damaged:
-        print(f"plot: skipped {line}", file=sys.stderr)
+    for line in results.problems():
+        print(f"plot: {line}", file=sys.stderr)
     print(f"wrote {results.folder / 'README.md'} and {len(drawn)} charts: {', '.join(drawn)}")
     return 0
 

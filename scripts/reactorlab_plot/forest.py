@@ -8,6 +8,7 @@ from . import style
 
 GLYPHS = {"faster": "▲", "slower": "▼", "equivalent": "=", "inconclusive": "?"}
 VERDICT_KEY = "▲ faster   ▼ slower   = equivalent   ? inconclusive"
+CPU, RATE = "server_cpu_ns_per_op", "ops_per_s"
 ROW, HEADING, AXIS = 0.26, 0.32, 0.36  # inches: a row, a cell's heading, the tick labels under the rows
 MOST_SUMMARY_ROWS = 30
 TALL = 9.0  # inches from which on the axis is labelled at the top too
@@ -19,25 +20,26 @@ def ratio_text(ratio):
     return f"{ratio.value:.3f} {interval}"
 
 
+def annotation(comparison):
+    return f"{ratio_text(comparison.ratio)} {GLYPHS.get(comparison.verdict, '')}"
+
+
 def cpu(results, folder, footer):
-    return _single(results, folder, "cpu", "server CPU per operation", "left of 1 is cheaper",
-                   cpu_groups(results), footer, lambda ratio, verdict: f"{ratio_text(ratio)} {GLYPHS.get(verdict, '')}",
-                   VERDICT_KEY)
+    return _single(results, folder, "cpu", CPU, "server CPU per operation", "left of 1 is cheaper", footer)
 
 
 def throughput(results, folder, footer):
-    return _single(results, folder, "throughput", "throughput", "right of 1 is more",
-                   _throughput_groups(results, cpu_groups(results)), footer, lambda ratio, _: ratio_text(ratio),
-                   "closed loop, so a joint figure of server and load generator")
+    return _single(results, folder, "throughput", RATE, "throughput",
+                   "right of 1 is more; a joint figure of server and load generator", footer)
 
 
 def summary(results, folder, footer):
     """The overview for a README: both forests side by side, for as many cells as stay readable."""
-    every = cpu_groups(results)
+    every = _groups(results, CPU)
     if not every:
         return None
     groups = _headline(every)
-    rates = _throughput_groups(results, groups)
+    rates = [(cell, [(series, results.compared(RATE, cell, series)) for series, _ in rows]) for cell, rows in groups]
     omitted = f"   ·   {len(groups)} of {len(every)} cells, all of them in charts/cpu" if len(groups) < len(every) else ""
     page = style.Page(
         f"{', '.join(results.workloads)}: ratios to {_baseline_names(results)}",
@@ -48,34 +50,23 @@ def summary(results, folder, footer):
     looks = style.looks(results.series, results.baseline)
     cpu_axes = page.axes(left, 0, width * 0.58, _height(groups))
     rate_axes = page.axes(left + width * 0.58 + text, 0, width * 0.42, _height(groups))
-    _panel(cpu_axes, groups, looks, results.equivalence, lambda ratio, verdict: f"{ratio_text(ratio)} {GLYPHS.get(verdict, '')}")
-    _panel(rate_axes, rates, looks, results.equivalence, None)
+    _panel(cpu_axes, groups, looks, results.equivalence, annotated=True)
+    _panel(rate_axes, rates, looks, results.equivalence, annotated=False)
     _row_labels(results, cpu_axes, groups, left - 0.15)
     cpu_axes.set_title("server CPU per operation  (← cheaper)", size=10, loc="left", pad=8)
     rate_axes.set_title("throughput  (more →)", size=10, loc="left", pad=8)
     page.save(folder, "summary", footer)
-    cpu_rows, rate_rows = _csv(results, groups), _csv(results, rates)
-    return [["metric", *cpu_rows[0]], *(["server_cpu_per_op", *row] for row in cpu_rows[1:]),
-            *(["throughput", *row] for row in rate_rows[1:])]
+    return [*_csv(CPU, groups), *_csv(RATE, rates)[1:]]
 
 
-def cpu_groups(results):
-    """[(cell, [(series, ratio, verdict)])]: the ratios and verdicts of summary.json, exactly as they stand there."""
+def _groups(results, metric):
+    """[(cell, [(series, Comparison)])]: the ratios and verdicts of summary.json, exactly as they stand there."""
     groups = []
     for cell in results.cells:
-        rows = [(series, results.comparisons[(cell, series)]) for series in results.series
-                if (cell, series) in results.comparisons]
-        if rows:
-            groups.append((cell, [(series, c.ratio, c.verdict) for series, c in rows]))
+        rows = [(series, results.compared(metric, cell, series)) for series in results.series]
+        if rows := [row for row in rows if row[1]]:
+            groups.append((cell, rows))
     return groups
-
-
-def _throughput_groups(results, groups):
-    """The same rows with the throughput ratio, which is derived from the samples; None where no round is shared."""
-    def ratio(cell, series):
-        baseline = results.comparisons[(cell, series)].baseline
-        return results.paired(cell, series, baseline, lambda sample: sample.ops_per_second)
-    return [(cell, [(series, ratio(cell, series), "") for series, _, _ in rows]) for cell, rows in groups]
 
 
 def _headline(groups):
@@ -91,37 +82,38 @@ def _headline(groups):
     return [group for group in groups if group[0] in chosen]
 
 
-def _single(results, folder, name, title, direction, groups, footer, annotate, key):
+def _single(results, folder, name, metric, title, direction, footer):
     """One forest over the whole page; None when nothing was compared with a baseline."""
+    groups = _groups(results, metric)
     if not groups:
         return None
     lines = [f"ratio to {_baseline_names(results)}, median and exact 95 % sign-test interval over rounds; {direction}",
-             f"shaded: equivalence, ±{100 * results.equivalence:g} %   ·   {key}"]
+             f"shaded: equivalence, ±{100 * results.equivalence:g} %   ·   {VERDICT_KEY}"]
     tall = _height(groups) > TALL
     page = style.Page(f"{', '.join(results.workloads)}: {title}", "\n".join(lines), _height(groups) + AXIS,
                       header_extra=AXIS if tall else 0.0)
     left, right = _label_width(results, groups) + 0.3, 2.0
     axes = page.axes(left, 0, style.PAGE_WIDTH - left - right, _height(groups))
-    _panel(axes, groups, style.looks(results.series, results.baseline), results.equivalence, annotate)
+    _panel(axes, groups, style.looks(results.series, results.baseline), results.equivalence, annotated=True)
     axes.tick_params(top=tall, labeltop=tall)
     _row_labels(results, axes, groups, left - 0.15)
     page.save(folder, name, footer)
-    return _csv(results, groups)
+    return _csv(metric, groups)
 
 
-def _panel(axes, groups, looks, margin, annotate):
+def _panel(axes, groups, looks, margin, annotated):
     """Rows downwards, the y axis in inches, so that text beside the axes shares their coordinate."""
     for y, cell_rows in _walk(groups):
         axes.axhline(y + 0.03, color=style.GRID, linewidth=0.8)
-        for row_y, (series, ratio, verdict) in cell_rows:
-            if ratio:
-                _draw_interval(axes, row_y, ratio, looks[series])
-            if ratio and annotate:
-                axes.text(1.02, row_y, annotate(ratio, verdict), transform=axes.get_yaxis_transform(), va="center", size=9)
+        for row_y, (series, comparison) in cell_rows:
+            if comparison:
+                _draw_interval(axes, row_y, comparison.ratio, looks[series])
+            if comparison and annotated:
+                axes.text(1.02, row_y, annotation(comparison), transform=axes.get_yaxis_transform(), va="center", size=9)
     axes.set_ylim(_height(groups), 0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    _ratio_axis(axes, [ratio for _, rows in groups for _, ratio, _ in rows if ratio], margin)
+    _ratio_axis(axes, [comparison.ratio for _, rows in groups for _, comparison in rows if comparison], margin)
 
 
 def _walk(groups):
@@ -150,14 +142,14 @@ def _row_labels(results, axes, groups, offset):
     place = {"transform": axes.get_yaxis_transform(), "va": "center", "clip_on": False}
     for (cell, _), (y, cell_rows) in zip(groups, _walk(groups)):
         axes.text(-offset / width, y + HEADING / 2 + 0.03, results.label(cell), weight="bold", size=9.5, **place)
-        for row_y, (series, _, _) in cell_rows:
+        for row_y, (series, _) in cell_rows:
             axes.text(-(offset - 0.15) / width, row_y, series, size=9.5, **place)
 
 
 def _label_width(results, groups):
     """Inches the row labels need: a 9.5 point character takes about 0.08, a bold one 0.088."""
     heading = max(0.088 * len(results.label(cell)) for cell, _ in groups)
-    return max(heading, *(0.15 + 0.08 * len(series) for _, rows in groups for series, _, _ in rows))
+    return max(heading, *(0.15 + 0.08 * len(series) for _, rows in groups for series, _ in rows))
 
 
 def _ratio_axis(axes, ratios, margin):
@@ -197,8 +189,8 @@ def _baseline_names(results):
     return " or ".join(sorted({comparison.baseline for comparison in results.comparisons.values()}))
 
 
-def _csv(results, groups):
-    header = ["cell", "series", "baseline", "ratio", "low95", "high95", "rounds", "verdict"]
+def _csv(metric, groups):
+    header = ["metric", "cell", "series", "baseline", "ratio", "low95", "high95", "rounds", "verdict"]
     return [header] + [
-        [cell.label, series, results.comparisons[(cell, series)].baseline, ratio.value, ratio.low, ratio.high, ratio.rounds, verdict]
-        for cell, rows in groups for series, ratio, verdict in rows if ratio]
+        [metric, cell.label, series, c.baseline, c.ratio.value, c.ratio.low, c.ratio.high, c.ratio.rounds, c.verdict]
+        for cell, rows in groups for series, c in rows if c]

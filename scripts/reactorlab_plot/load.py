@@ -61,10 +61,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row of summary.json: server CPU per operation of a series against the baseline of its cell."""
+    """A ratio of summary.json: a series against the baseline of its cell."""
     ratio: Ratio
     verdict: str
     baseline: str
+
+
+# Metric -> (its value in a sample, where summary.json keeps its ratio within a row).
+METRICS = {
+    "server_cpu_ns_per_op": (lambda sample: sample.cpu_per_op, lambda row: row.get("ratio")),
+    "ops_per_s": (lambda sample: sample.ops_per_second, lambda row: row.get("ratios", {}).get("ops_per_s")),
+}
 
 
 @dataclass
@@ -74,7 +81,11 @@ class Results:
     damaged: list  # "file:line: reason"
     provenance: dict
     equivalence: float
-    comparisons: dict = field(default_factory=dict)  # (Cell, series) -> Comparison
+    comparisons: dict = field(default_factory=dict)  # (metric, Cell, series) -> Comparison
+
+    def compared(self, metric, cell, series):
+        """The Comparison of summary.json; None for a baseline and where nothing could be compared."""
+        return self.comparisons.get((metric, cell, series))
 
     @property
     def cells(self):
@@ -116,16 +127,25 @@ class Results:
         values = self.values(cell, series, value)
         return median(values) if values else None
 
-    def paired(self, cell, series, baseline, value):
-        """The sign-test ratio of value(sample) over the rounds that both series have; None without any."""
-        base = {sample.round: value(sample) for sample in self.of(cell, baseline)}
-        own = self.of(cell, series)
-        return ratio_of_pairs([(value(s), base[s.round]) for s in own if s.round in base])
+    def disagreements(self):
+        """Where summary.json doesn't follow from the samples: its ratios are computed here once more, independently."""
+        found = []
+        for (metric, cell, series), comparison in self.comparisons.items():
+            value = METRICS[metric][0]
+            base = {sample.round: value(sample) for sample in self.of(cell, comparison.baseline)}
+            own = ratio_of_pairs([(value(s), base[s.round]) for s in self.of(cell, series) if s.round in base])
+            if not own or not own.close_to(comparison.ratio):
+                found.append(f"summary.json: {metric} of {series} in {cell.label} doesn't follow from samples.jsonl")
+        return found
 
     def configuration(self, series):
         """The backend, locking and workers of a series in words."""
         record = next(sample.record for sample in self.samples if sample.series == series)
         return {name: record.get(name) or "n/a" for name in _CONFIGURATION}
+
+    def problems(self):
+        """What is wrong with the folder itself, for the reader of the report."""
+        return [*(f"skipped {line}" for line in self.damaged), *self.disagreements()]
 
     def stalled(self):
         """Sound samples in which the CPUs got well below their share."""
@@ -177,14 +197,27 @@ def _read_lines(path):
         except ValueError as error:
             damaged.append(f"{path.name}:{number}: not JSON ({error})")
             continue
-        missing = [name for name in _REQUIRED if name not in record] if isinstance(record, dict) else ["an object"]
-        if missing:
-            damaged.append(f"{path.name}:{number}: lacks {', '.join(missing)}")
+        if defect := _defect(record):
+            damaged.append(f"{path.name}:{number}: {defect}")
         else:
             records.append(record)
     if not records:
         raise ResultsError(f"{path} holds no usable sample; remedy: name a folder with a finished `bench run`")
     return records, damaged
+
+
+def _defect(record):
+    """Why this value is no sample; empty for one."""
+    if not isinstance(record, dict):
+        return "not an object"
+    if missing := [name for name in _REQUIRED if name not in record]:
+        return f"lacks {', '.join(missing)}"
+    numbers = {name: record[name] for name in _REQUIRED if name not in ("impl", "workload", "params")}
+    if wrong := [name for name, value in numbers.items() if value is not None and not isinstance(value, (int, float))]:
+        return f"no number: {', '.join(wrong)}"
+    if not isinstance(record["params"], dict) or record["round"] is None or record["position"] is None:
+        return "no place in the run (params, round, position)"
+    return ""
 
 
 def _cell(record):
@@ -200,11 +233,26 @@ def load(folder):
     if all(sample.void for sample in samples):
         raise ResultsError(f"every sample in {folder} is void ({samples[0].void}); remedy: run the benchmark again")
     summary = _read_json(folder / "summary.json", required=True)
-    results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
-                      summary.get("equivalence_margin", 0.02))
-    for row in summary["rows"]:
-        ratio = row.get("ratio")
-        if ratio:
-            value = Ratio(ratio["value"], ratio.get("low"), ratio.get("high"), row["rounds"])
-            results.comparisons[(_cell(row), row["impl"])] = Comparison(value, row["verdict"], ratio["baseline"])
+    _refuse_merged(samples)
+    try:
+        results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
+                          summary["equivalence_margin"])
+        for row in summary["rows"]:
+            for metric, (_, ratio_of) in METRICS.items():
+                if ratio := ratio_of(row):
+                    value = Ratio(ratio["value"], ratio["low"], ratio["high"], ratio["rounds"])
+                    results.comparisons[(metric, _cell(row), row["impl"])] = Comparison(value, ratio["verdict"], ratio["baseline"])
+    except KeyError as error:
+        raise ResultsError(f"{folder / 'summary.json'} lacks {error}; remedy: run the benchmark again") from None
     return results
+
+
+def _refuse_merged(samples):
+    """Two samples of one series in one round would be paired at random."""
+    seen = set()
+    for sample in samples:
+        place = (sample.cell, sample.series, sample.round)
+        if place in seen:
+            raise ResultsError(f"samples.jsonl has two samples of {sample.series} in round {sample.round} of {sample.cell.label}; "
+                               "remedy: keep one run per folder")
+        seen.add(place)

@@ -92,23 +92,23 @@ def readme(results, drawn):
 
 
 def _cell_table(results, cell):
-    rows = ["| series | CPU µs/op | ratio [95 %] | verdict | kop/s | ratio [95 %] | "
+    rows = ["| series | CPU µs/op | ratio [95 %] | verdict | kop/s | ratio [95 %] | verdict | "
             + " | ".join(f"{label} µs" for label in PERCENTILES.values()) + " | rounds |",
-            "|---|--:|---|---|--:|---|" + "--:|" * (len(PERCENTILES) + 1)]
+            "|---|--:|---|---|--:|---|---|" + "--:|" * (len(PERCENTILES) + 1)]
     for series in results.series:
         samples = results.of(cell, series)
         if not samples:
-            rows.append(f"| {series} |" + " n/a |" * (6 + len(PERCENTILES)))
+            rows.append(f"| {series} |" + " n/a |" * (7 + len(PERCENTILES)))
             continue
-        comparison = results.comparisons.get((cell, series))
-        rate = comparison and results.paired(cell, series, comparison.baseline, lambda s: s.ops_per_second)
+        cpu, rate = (results.compared(metric, cell, series) for metric in (forest.CPU, forest.RATE))
         percentiles = [results.median(cell, series, lambda s, n=name: s.record[n]) for name in PERCENTILES]
         rows.append("| " + " | ".join([
             series, f"{results.median(cell, series, lambda s: s.cpu_per_op) / 1e3:.3f}",
-            forest.ratio_text(comparison.ratio) if comparison else "baseline",
-            comparison.verdict if comparison else "",
+            forest.ratio_text(cpu.ratio) if cpu else "baseline" if series == results.baseline else "n/a",
+            cpu.verdict if cpu else "",
             f"{results.median(cell, series, lambda s: s.ops_per_second) / 1e3:,.1f}",
-            forest.ratio_text(rate) if rate else "baseline" if not comparison else "n/a",
+            forest.ratio_text(rate.ratio) if rate else "baseline" if series == results.baseline else "n/a",
+            rate.verdict if rate else "",
             *("n/a" if value is None else f"{value / 1e3:,.1f}" for value in percentiles), str(len(samples))]) + " |")
     return rows
 
@@ -117,10 +117,10 @@ def _void_section(results):
     voids = [sample for sample in results.samples if sample.void]
     lines = ["## Void, stalled and damaged samples", "",
              f"{len(results.stalled())} of {len(results.samples)} samples ran while the CPUs got well below their share; they count.", ""]
-    if not voids and not results.damaged:
+    if not voids and not results.problems():
         return [*lines, f"No sample is void: all {len(results.samples)} count."]
     lines += [f"- round {s.round}, position {s.position}, {s.series}, {s.cell.label}: {_escape(s.void)}" for s in voids]
-    return [*lines, *(f"- {_escape(line)}" for line in results.damaged)]
+    return [*lines, *(f"- {_escape(line)}" for line in results.problems())]
 
 
 def _escape(value):

@@ -59,22 +59,33 @@ class Report(unittest.TestCase):
             self.assertEqual((self.folder / "charts" / f"{name}.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
             self.assertGreater(len(self.read_csv(name)), 0)
 
-    def test_intervals_of_the_chart_equal_the_summary(self):
+    def test_intervals_of_the_charts_equal_the_summary(self):
         rows = synthetic.write(self.folder, impls=3, cells=2, rounds=9)
         report.write(load.load(self.folder))
-        expected = [(r["ratio"]["value"], r["ratio"]["low"], r["ratio"]["high"], r["verdict"]) for r in rows if r["ratio"]]
-        drawn = [(float(r["ratio"]), float(r["low95"]), float(r["high95"]), r["verdict"]) for r in self.read_csv("cpu")]
-        self.assertEqual(sorted(drawn), sorted(expected))
+        for chart, ratio_of in {"cpu": lambda row: row["ratio"], "throughput": lambda row: row["ratios"]["ops_per_s"]}.items():
+            ratios = [ratio_of(row) for row in rows if ratio_of(row)]
+            expected = sorted((r["value"], r["low"], r["high"], r["rounds"], r["verdict"]) for r in ratios)
+            drawn = sorted((float(r["ratio"]), float(r["low95"]), float(r["high95"]), int(r["rounds"]), r["verdict"])
+                           for r in self.read_csv(chart))
+            self.assertEqual(drawn, expected)
 
-    def test_throughput_is_paired_by_round(self):
-        synthetic.write(self.folder, impls=2, cells=1, rounds=9)
+    def test_a_summary_that_does_not_follow_from_the_samples_is_reported(self):
+        synthetic.write(self.folder, impls=2, cells=1, rounds=7)
+        self.assertEqual(load.load(self.folder).problems(), [])
+        summary = json.loads((self.folder / "summary.json").read_text())
+        summary["rows"][1]["ratio"]["high"] *= 0.99
+        (self.folder / "summary.json").write_text(json.dumps(summary))
         results = load.load(self.folder)
+        self.assertRegex(results.problems()[0], "server_cpu_ns_per_op of thread_local .* doesn't follow")
         report.write(results)
-        rates = {s: {x.round: x.ops_per_second for x in results.of(results.cells[0], s)} for s in results.series}
-        common = sorted(rates["raw_epoll"].keys() & rates["thread_local"].keys())
-        ratios = sorted(rates["thread_local"][r] / rates["raw_epoll"][r] for r in common)
-        self.assertEqual(len(ratios), 8)  # nine rounds, one of them void for the baseline or the series
-        self.assertAlmostEqual(float(self.read_csv("throughput")[0]["low95"]), ratios[0])
+        self.assertIn("doesn't follow", (self.folder / "README.md").read_text())
+
+    def test_merged_runs_are_refused(self):
+        synthetic.write(self.folder, impls=2, cells=1, rounds=6)
+        samples = self.folder / "samples.jsonl"
+        samples.write_text(samples.read_text() * 2)
+        with self.assertRaisesRegex(load.ResultsError, "two samples of .*remedy"):
+            load.load(self.folder)
 
     def test_report_is_deterministic(self):
         synthetic.write(self.folder, impls=2, cells=1, rounds=6)
@@ -88,13 +99,15 @@ class Report(unittest.TestCase):
         synthetic.write(self.folder, impls=2, cells=1, rounds=7)
         samples = self.folder / "samples.jsonl"
         whole = samples.read_text()
-        samples.write_text(whole + '{"impl": "raw_epoll"}\n' + "[]\n" + whole.splitlines()[0][:40])
+        sound = json.loads(whole.splitlines()[0])
+        lines = ['{"impl": "raw_epoll"}', "[]", json.dumps({**sound, "ops": "many"}), json.dumps({**sound, "params": 64})]
+        samples.write_text("\n".join([whole.rstrip(), *lines, whole[:40]]))
         results = load.load(self.folder)
         self.assertEqual([line.split(": ")[0] for line in results.damaged],
-                         ["samples.jsonl:15", "samples.jsonl:16", "samples.jsonl:17"])
+                         [f"samples.jsonl:{number}" for number in range(15, 20)])
         self.assertEqual(len(results.samples), 14)
         report.write(results)
-        self.assertIn("samples.jsonl:17", (self.folder / "README.md").read_text())
+        self.assertIn("samples.jsonl:19", (self.folder / "README.md").read_text())
 
     def test_void_samples_are_listed_and_count_for_nothing(self):
         synthetic.write(self.folder, impls=2, cells=1, rounds=7)

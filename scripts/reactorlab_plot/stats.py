@@ -18,6 +18,13 @@ class Ratio:
     high: float | None
     rounds: int
 
+    def close_to(self, other):
+        """Equal but for rounding."""
+        def same(a, b):
+            return a == b if None in (a, b) else math.isclose(a, b, rel_tol=1e-9)
+        return self.rounds == other.rounds and all(
+            same(a, b) for a, b in ((self.value, other.value), (self.low, other.low), (self.high, other.high)))
+
 
 def sign_test_rank(rounds, level=LEVEL):
     """The k above; 0 when no interval of this level exists."""

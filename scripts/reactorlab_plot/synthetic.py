@@ -50,25 +50,31 @@ def _sample(rng, impl, locking, cost, shape, round_, position, noise):
 
 
 def _row(samples, impl, locking, shape):
-    def cpu_by_round(of, of_locking):
-        return {s["round"]: s["server_cpu_ns"] / s["ops"] for s in samples
-                if (s["impl"], s["locking"]) == (of, of_locking) and tuple(s["params"].values()) == shape and not s.get("void")}
-    own, base = cpu_by_round(impl, locking), cpu_by_round(*IMPLS[0][:2])
-    row = {"workload": "tcp_echo", "params": dict(zip(("conns", "payload", "pipeline"), shape)), "impl": impl, "backend": "epoll",
-           "locking": locking, "workers": 1, "rounds": len(own), "ratio": None, "verdict": None,
-           "server_cpu_ns_per_op": {"median": median(own.values()), "min": min(own.values()), "max": max(own.values())}}
-    if impl != IMPLS[0][0]:
-        ratio = ratio_of_pairs([(own[r], base[r]) for r in own if r in base])
-        row["ratio"] = {"baseline": IMPLS[0][0], "value": ratio.value, "low": ratio.low, "high": ratio.high}
-        row["verdict"] = _verdict(ratio)
-    return row
+    def by_round(of, value):
+        return {s["round"]: value(s) for s in samples if s["impl"] == of and tuple(s["params"].values()) == shape and not s.get("void")}
+
+    def ratio(value, lower_is_faster):
+        own, base = by_round(impl, value), by_round(IMPLS[0][0], value)
+        pairs = ratio_of_pairs([(own[r], base[r]) for r in own if r in base])
+        return {"baseline": IMPLS[0][0], "value": pairs.value, "low": pairs.low, "high": pairs.high, "rounds": pairs.rounds,
+                "verdict": _verdict(pairs, lower_is_faster)}
+
+    cpu = by_round(impl, lambda s: s["server_cpu_ns"] / s["ops"])
+    compared = impl != IMPLS[0][0]
+    return {"workload": "tcp_echo", "params": dict(zip(("conns", "payload", "pipeline"), shape)), "impl": impl, "backend": "epoll",
+            "locking": locking, "workers": 1, "rounds": len(cpu),
+            "server_cpu_ns_per_op": {"median": median(cpu.values()), "min": min(cpu.values()), "max": max(cpu.values())},
+            "ratio": ratio(lambda s: s["server_cpu_ns"] / s["ops"], True) if compared else None,
+            "ratios": {"ops_per_s": ratio(lambda s: s["ops"] * 1e9 / s["wall_ns"], False) if compared else None}}
 
 
-def _verdict(ratio):
+def _verdict(ratio, lower_is_faster):
     if ratio.low is None:
         return "inconclusive"
     if 1 - MARGIN <= ratio.low and ratio.high <= 1 + MARGIN:
         return "equivalent"
-    if ratio.high < 1 and ratio.value < 1 - MARGIN:
-        return "faster"
-    return "slower" if ratio.low > 1 and ratio.value > 1 + MARGIN else "inconclusive"
+    smaller = ratio.high < 1 and ratio.value < 1 - MARGIN
+    greater = ratio.low > 1 and ratio.value > 1 + MARGIN
+    if not smaller and not greater:
+        return "inconclusive"
+    return "faster" if smaller == lower_is_faster else "slower"
