@@ -81,6 +81,8 @@ class Results:
     damaged: list  # "file:line: reason"
     provenance: dict
     equivalence: float
+    partial: bool = False  # the run was interrupted
+    left_out: list = field(default_factory=list)  # cells of the standard tier that this run has not
     comparisons: dict = field(default_factory=dict)  # (metric, Cell, series) -> Comparison
 
     def compared(self, metric, cell, series):
@@ -109,9 +111,9 @@ class Results:
 
     @property
     def baseline(self):
-        """The baseline of most cells: it gets the baseline's look on every chart."""
+        """The baseline of most cells: it gets the baseline's look on every chart. Where nothing was compared, what would have been."""
         names = [comparison.baseline for comparison in self.comparisons.values()]
-        return max(sorted(set(names)), key=names.count) if names else None
+        return max(sorted(set(names)), key=names.count) if names else "raw_epoll"
 
     def of(self, cell, series):
         """The sound samples of a series in a cell, in round order."""
@@ -236,7 +238,8 @@ def load(folder):
     _refuse_merged(samples)
     try:
         results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
-                          summary["equivalence_margin"])
+                          summary["equivalence_margin"], summary.get("partial", False),
+                          [_cell(cell) for cell in summary.get("left_out", [])])
         for row in summary["rows"]:
             for metric, (_, ratio_of) in METRICS.items():
                 if ratio := ratio_of(row):

@@ -34,39 +34,41 @@ def write(results):
     return drawn
 
 
-def _fact(results, *names):
-    """The first of these facts that the provenance has."""
-    for name in names:
-        value = results.provenance
-        for key in name.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value not in (None, ""):
-            return value
-    return "n/a"
+def _fact(results, path):
+    """The fact at this dotted path of provenance.json, or "n/a"."""
+    value = results.provenance
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return "n/a" if value in (None, "") else value
 
 
 def environment(results):
-    """[(fact, value)] of provenance.json in the order of the report."""
-    return [
-        ("machine", _fact(results, "cpu_model", "machine.cpu_model", "machine")),
-        ("CPUs", _fact(results, "cpus", "machine.cpus")),
-        ("kernel", _fact(results, "kernel", "machine.kernel")),
-        ("started", _fact(results, "started_at", "started", "date")),
-        ("commit", _fact(results, "git_commit", "build.commit", "commit")),
-        ("compiler", _fact(results, "compiler", "build.compiler")),
-        ("seed", _fact(results, "seed", "order.seed")),
-    ]
+    """{fact: value} from provenance.json, in the order of the report."""
+    def fact(path):
+        return _fact(results, path)
+    return {
+        "machine": f"{fact('machine.cpu_model')}, {fact('machine.cpus')} CPUs",
+        "kernel": fact("machine.kernel"),
+        "pinned": f"server to {fact('server_cpu')}, load to {fact('load_cpu')}",
+        "sample": f"{fact('warmup_ms')} ms warm-up, {fact('duration_ms')} ms measured",
+        "started": fact("started_at"),
+        "finished": fact("finished_at"),
+        "commit": f"{fact('build.commit')}, {fact('build.modified_files')} modified files",
+        "compiler": f"{fact('build.compiler')}, {fact('build.flags')}",
+        "seed": fact("seed"),
+        "rounds": results.rounds(),
+    }
 
 
 def command(results):
-    value = _fact(results, "command_line", "command", "argv")
+    value = _fact(results, "command_line")
     return shlex.join(value) if isinstance(value, list) else str(value)
 
 
 def footer(results):
-    facts = dict(environment(results))
+    facts = environment(results)
     voids = sum(1 for sample in results.samples if sample.void)
-    return (f"{facts['machine']}, {facts['CPUs']} CPUs, {facts['kernel']}, {facts['started']}, commit {str(facts['commit'])[:12]}\n"
+    return (f"{facts['machine']}, {facts['kernel']}, {facts['started']}, commit {facts['commit'][:12]}\n"
             f"{results.rounds()} interleaved rounds, a fresh server process per sample, loopback; "
             f"{len(results.samples)} samples, {voids} void, {len(results.stalled())} stalled; made by scripts/plot from samples.jsonl and summary.json")
 
@@ -77,8 +79,8 @@ def readme(results, drawn):
     if "summary" in drawn:
         lines += ["![overview](charts/summary.svg)", ""]
     lines += ["Command:", "", "```", command(results), "```", ""]
-    lines += ["| fact | value |", "|---|---|", *(f"| {name} | {_escape(value)} |" for name, value in environment(results)),
-              f"| rounds | {results.rounds()} |", ""]
+    lines += ["| fact | value |", "|---|---|", *(f"| {name} | {_escape(value)} |" for name, value in environment(results).items()), ""]
+    lines += ["**Partial:** the run was interrupted; not every cell has every round.", ""] if results.partial else []
     lines += ["| series | backend | locking | workers |", "|---|---|---|---|",
               *(f"| {series} | " + " | ".join(str(value) for value in results.configuration(series).values()) + " |"
                 for series in results.series), ""]
@@ -86,6 +88,8 @@ def readme(results, drawn):
         lines += [f"## {cell.label}", "", *_cell_table(results, cell), ""]
     lines += ["CPU and rates are medians over rounds; percentiles are the median over rounds of each sample's percentile (closed loop).",
               f"Ratios are medians of per-round ratios with an exact 95 % sign-test interval; equivalence margin ±{100 * results.equivalence:g} %.", ""]
+    if results.left_out:
+        lines += ["Not measured in this run: " + "; ".join(cell.label for cell in results.left_out) + ".", ""]
     lines += ["## Charts", "", *(f"- [{CHARTS[name][1]}](charts/{name}.svg) ([PNG](charts/{name}.png), [data](charts/{name}.csv))"
                                  for name in drawn), ""]
     return "\n".join([*lines, *_void_section(results)]) + "\n"

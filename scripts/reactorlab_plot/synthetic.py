@@ -31,8 +31,8 @@ def write(folder, impls, cells, rounds, seed=7, noise=0.03):
     (folder / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     (folder / "summary.json").write_text(json.dumps({"schema": 1, "equivalence_margin": MARGIN, "rows": rows}, indent=1))
     (folder / "provenance.json").write_text(json.dumps({
-        "cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "0.0-synthetic", "started_at": "2000-01-01T00:00:00Z",
-        "git_commit": "0" * 40, "compiler": "none", "seed": seed, "command_line": ["bench", "run", "--impl=all"]}))
+        "machine": {"cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "Synthetic 0.0"}, "started_at": "2000-01-01T00:00:00Z",
+        "build": {"commit": "0" * 40, "compiler": "none"}, "seed": seed, "command_line": ["bench", "run", "--impl=all"]}))
     return rows
 
 
