@@ -14,41 +14,41 @@ namespace reactorlab {
 
 /// What a contender is and which configurations it has. An empty list means "there is nothing to choose".
 struct EngineInfo {
-    std::string_view summary;                    ///< one line for `bench list`
-    std::vector<std::string_view> backends = {}; ///< the first is the default
-    std::vector<std::string_view> lockings = {}; ///< the first is the default
-    unsigned max_workers = 1;                    ///< 0: any number
+  std::string_view summary;                     ///< one line for `bench list`
+  std::vector<std::string_view> backends = {};  ///< the first is the default
+  std::vector<std::string_view> lockings = {};  ///< the first is the default
+  unsigned max_workers = 1;                     ///< 0: any number
 };
 
 struct ServeRequest {
-    std::string proto = "echo";
-    std::uint16_t port = 0; ///< on 127.0.0.1; 0 takes any free port
-    std::string backend;    ///< empty: the engine's default
-    std::string locking;    ///< empty: the engine's default
-    unsigned workers = 1;
-    std::size_t read_chunk = std::size_t{32} * 1024; ///< bytes offered to one read
-    int backlog = 4096;
-    int stop_fd = -1; ///< the engine's own loop watches it; readable means: stop in order. Never read, never closed here
-    std::function<void(std::uint16_t port)> on_ready; ///< called once, when a connect() is sure to succeed
+  std::string proto = "echo";
+  std::uint16_t port = 0;    ///< on 127.0.0.1; 0 takes any free port
+  std::string backend = {};  ///< empty: the engine's default
+  std::string locking = {};  ///< empty: the engine's default
+  unsigned workers = 1;
+  std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
+  int backlog = 4096;
+  int stop_fd = -1;  ///< the engine's own loop watches it; readable means: stop in order. Never read, never closed here
+  std::function<void(std::uint16_t port)> on_ready = {};  ///< called once, when a connect() is sure to succeed
 };
 
 /// What the engine itself knows after it stopped. Counters cover its whole life; a counter that is absent is unknown,
 /// which is different from zero.
 struct ServeReport {
-    std::uint64_t connections = 0;
-    std::map<std::string, std::uint64_t> counters;
+  std::uint64_t connections = 0;
+  std::map<std::string, std::uint64_t> counters;
 };
 
 class Engine {
-public:
-    virtual ~Engine() = default;
+ public:
+  virtual ~Engine() = default;
 
-    [[nodiscard]] virtual EngineInfo info() const = 0;
+  [[nodiscard]] virtual EngineInfo info() const = 0;
 
-    /// Serves until `stop_fd` is readable, then stops accepting, closes what is open and returns.
-    /// Errors: std::system_error for what the kernel refused, std::invalid_argument for a configuration that the engine
-    /// doesn't have; both name cause and remedy.
-    virtual ServeReport serve(const ServeRequest& request) = 0;
+  /// Serves until `stop_fd` is readable, then stops accepting, closes what is open and returns.
+  /// Errors: std::system_error for what the kernel refused, std::invalid_argument for a configuration that the engine
+  /// doesn't have; both name cause and remedy.
+  virtual ServeReport serve(const ServeRequest& request) = 0;
 };
 
-} // namespace reactorlab
+}  // namespace reactorlab

@@ -19,53 +19,53 @@ namespace reactorlab::inline_sys {
 #if defined(__x86_64__) && !defined(REACTORLAB_LIBC_SYSCALLS)
 
 [[gnu::always_inline]] inline long syscall6(long number, long a, long b, long c, long d, long e, long f) noexcept {
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    register long r9 asm("r9") = f;
-    long result;
-    asm volatile("syscall"
-                 : "=a"(result)
-                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                 : "rcx", "r11", "memory");
-    return result;
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  long result;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
 }
 
 [[gnu::always_inline]] inline long syscall4(long number, long a, long b, long c, long d) noexcept {
-    register long r10 asm("r10") = d;
-    long result;
-    asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
-    return result;
+  register long r10 asm("r10") = d;
+  long result;
+  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  return result;
 }
 
 [[gnu::always_inline]] inline long recv(int fd, void* data, std::size_t size) noexcept {
-    return syscall6(SYS_recvfrom, fd, reinterpret_cast<long>(data), static_cast<long>(size), 0, 0, 0);
+  return syscall6(SYS_recvfrom, fd, reinterpret_cast<long>(data), static_cast<long>(size), 0, 0, 0);
 }
 
 [[gnu::always_inline]] inline long send(int fd, const void* data, std::size_t size) noexcept {
-    return syscall6(SYS_sendto, fd, reinterpret_cast<long>(data), static_cast<long>(size), MSG_NOSIGNAL, 0, 0);
+  return syscall6(SYS_sendto, fd, reinterpret_cast<long>(data), static_cast<long>(size), MSG_NOSIGNAL, 0, 0);
 }
 
 [[gnu::always_inline]] inline int epoll_wait(int fd, epoll_event* events, int capacity, int timeout_ms) noexcept {
-    return static_cast<int>(syscall4(SYS_epoll_wait, fd, reinterpret_cast<long>(events), capacity, timeout_ms));
+  return static_cast<int>(syscall4(SYS_epoll_wait, fd, reinterpret_cast<long>(events), capacity, timeout_ms));
 }
 
 #else
 
 inline long recv(int fd, void* data, std::size_t size) noexcept {
-    const ssize_t n = ::recv(fd, data, size, 0);
-    return n < 0 ? -errno : n;
+  const ssize_t n = ::recv(fd, data, size, 0);
+  return n < 0 ? -errno : n;
 }
 
 inline long send(int fd, const void* data, std::size_t size) noexcept {
-    const ssize_t n = ::send(fd, data, size, MSG_NOSIGNAL);
-    return n < 0 ? -errno : n;
+  const ssize_t n = ::send(fd, data, size, MSG_NOSIGNAL);
+  return n < 0 ? -errno : n;
 }
 
 inline int epoll_wait(int fd, epoll_event* events, int capacity, int timeout_ms) noexcept {
-    const int n = ::epoll_wait(fd, events, capacity, timeout_ms);
-    return n < 0 ? -errno : n;
+  const int n = ::epoll_wait(fd, events, capacity, timeout_ms);
+  return n < 0 ? -errno : n;
 }
 
 #endif
 
-} // namespace reactorlab::inline_sys
+}  // namespace reactorlab::inline_sys

@@ -15,102 +15,106 @@ namespace {
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
 
 bool has(const std::vector<std::string_view>& list, std::string_view name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
+  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 /// All lockings or backends of all impls, to tell a typo from a combination that doesn't exist.
-std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::*list) {
-    std::vector<std::string> all;
-    for (const Impl& impl : known)
-        for (const auto& name : impl.info.*list)
-            if (std::find(all.begin(), all.end(), name) == all.end()) all.emplace_back(name);
-    return all;
+std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::* list) {
+  std::vector<std::string> all;
+  for (const Impl& impl : known)
+    for (const auto& name : impl.info.*list)
+      if (std::find(all.begin(), all.end(), name) == all.end()) all.emplace_back(name);
+  return all;
 }
 
 void require_known(std::string_view what, const std::string& name, const std::vector<std::string>& all) {
-    if (!name.empty() && std::find(all.begin(), all.end(), name) == all.end())
-        throw UsageError(measure::unknown_choice(what, name, all));
+  if (!name.empty() && std::find(all.begin(), all.end(), name) == all.end())
+    throw UsageError(measure::unknown_choice(what, name, all));
 }
 
-/// Why the impl can't run so; nothing if it can. An impl without lockings runs under any --locking: there is nothing to choose.
+/// Why the impl can't run so; nothing if it can. An impl without lockings runs under any --locking: there is nothing to
+/// choose.
 std::optional<std::string> obstacle(const Impl& impl, const EntryFilter& filter) {
-    if (!filter.backend.empty() && !has(impl.info.backends, filter.backend))
-        return fmt::format("{} has no backend '{}', only: {}", impl.name, filter.backend,
-                           fmt::join(strings(impl.info.backends), ", "));
-    if (!filter.locking.empty() && !impl.info.lockings.empty() && !has(impl.info.lockings, filter.locking))
-        return fmt::format("{} has no locking '{}', only: {}", impl.name, filter.locking,
-                           fmt::join(strings(impl.info.lockings), ", "));
-    if (impl.info.max_workers != 0 && filter.workers > impl.info.max_workers)
-        return fmt::format("{} has at most {} worker{}", impl.name, impl.info.max_workers, impl.info.max_workers == 1 ? "" : "s");
-    return std::nullopt;
+  if (!filter.backend.empty() && !has(impl.info.backends, filter.backend))
+    return fmt::format("{} has no backend '{}', only: {}", impl.name, filter.backend,
+                       fmt::join(strings(impl.info.backends), ", "));
+  if (!filter.locking.empty() && !impl.info.lockings.empty() && !has(impl.info.lockings, filter.locking))
+    return fmt::format("{} has no locking '{}', only: {}", impl.name, filter.locking,
+                       fmt::join(strings(impl.info.lockings), ", "));
+  if (impl.info.max_workers != 0 && filter.workers > impl.info.max_workers)
+    return fmt::format("{} has at most {} worker{}", impl.name, impl.info.max_workers,
+                       impl.info.max_workers == 1 ? "" : "s");
+  return std::nullopt;
 }
 
 Entry entry_of(const Impl& impl, const EntryFilter& filter, std::string_view locking) {
-    const bool default_locking = impl.info.lockings.empty() || locking == impl.info.lockings.front();
-    std::string backend = filter.backend;
-    if (backend.empty() && !impl.info.backends.empty()) backend = impl.info.backends.front();
-    return {.label = default_locking ? impl.name : fmt::format("{}+{}", impl.name, locking),
-            .impl = impl.name,
-            .backend = backend,
-            .locking = impl.info.lockings.empty() ? std::string() : std::string(locking),
-            .workers = filter.workers};
+  const bool default_locking = impl.info.lockings.empty() || locking == impl.info.lockings.front();
+  std::string backend = filter.backend;
+  if (backend.empty() && !impl.info.backends.empty()) backend = impl.info.backends.front();
+  return {.label = default_locking ? impl.name : fmt::format("{}+{}", impl.name, locking),
+          .impl = impl.name,
+          .backend = backend,
+          .locking = impl.info.lockings.empty() ? std::string() : std::string(locking),
+          .workers = filter.workers};
 }
 
 std::vector<std::string> known_labels(const std::vector<Impl>& known) {
-    std::vector<std::string> labels = {"all"};
-    for (const Impl& impl : known)
-        for (std::size_t i = 0; i < std::max<std::size_t>(1, impl.info.lockings.size()); ++i)
-            labels.push_back(i == 0 ? impl.name : fmt::format("{}+{}", impl.name, impl.info.lockings[i]));
-    return labels;
+  std::vector<std::string> labels = {"all"};
+  for (const Impl& impl : known)
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, impl.info.lockings.size()); ++i)
+      labels.push_back(i == 0 ? impl.name : fmt::format("{}+{}", impl.name, impl.info.lockings[i]));
+  return labels;
 }
 
 void add(EntryChoice& choice, Entry entry) {
-    const auto same = [&](const Entry& other) { return other.label == entry.label; };
-    if (std::none_of(choice.entries.begin(), choice.entries.end(), same)) choice.entries.push_back(std::move(entry));
+  const auto same = [&](const Entry& other) { return other.label == entry.label; };
+  if (std::none_of(choice.entries.begin(), choice.entries.end(), same)) choice.entries.push_back(std::move(entry));
 }
 
 void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
-    for (const Impl& impl : known) {
-        if (const auto reason = obstacle(impl, filter)) {
-            choice.notes.push_back(fmt::format("left out: {}", *reason));
-        } else if (!filter.locking.empty() || impl.info.lockings.empty()) {
-            add(choice, entry_of(impl, filter, filter.locking));
-        } else {
-            for (const auto& locking : impl.info.lockings) add(choice, entry_of(impl, filter, locking));
-        }
+  for (const Impl& impl : known) {
+    if (const auto reason = obstacle(impl, filter)) {
+      choice.notes.push_back(fmt::format("left out: {}", *reason));
+    } else if (!filter.locking.empty() || impl.info.lockings.empty()) {
+      add(choice, entry_of(impl, filter, filter.locking));
+    } else {
+      for (const auto& locking : impl.info.lockings) add(choice, entry_of(impl, filter, locking));
     }
+  }
 }
 
 /// A name, or a label "name+locking".
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
-    const std::string name = typed.substr(0, typed.find('+'));
-    const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
-    const std::string locking = name.size() == typed.size() ? "" : typed.substr(name.size() + 1);
-    if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking)))
-        throw UsageError(measure::unknown_choice("impl", typed, known_labels(known)));
-    if (!locking.empty() && !filter.locking.empty() && filter.locking != locking)
-        throw UsageError(fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
-    if (!locking.empty()) filter.locking = locking;
-    if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
-    if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
-    add(choice, entry_of(*impl, filter, filter.locking));
+  const std::string name = typed.substr(0, typed.find('+'));
+  const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
+  const std::string locking = name.size() == typed.size() ? "" : typed.substr(name.size() + 1);
+  if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking)))
+    throw UsageError(measure::unknown_choice("impl", typed, known_labels(known)));
+  if (!locking.empty() && !filter.locking.empty() && filter.locking != locking)
+    throw UsageError(
+        fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
+  if (!locking.empty()) filter.locking = locking;
+  if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
+  if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
+  add(choice, entry_of(*impl, filter, filter.locking));
 }
 
-} // namespace
+}  // namespace
 
 EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter) {
-    require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));
-    require_known("locking", filter.locking, all_of(known, &EngineInfo::lockings));
-    if (filter.workers == 0) throw UsageError("--workers=0: at least one worker has to do the work");
-    EntryChoice choice;
-    for (const std::string& typed : filter.impls) {
-        if (typed == "all")
-            add_all(choice, known, filter);
-        else
-            add_named(choice, known, filter, typed);
-    }
-    if (choice.entries.empty()) throw UsageError("nothing to run: no impl has this combination of --backend, --locking, --workers");
-    return choice;
+  require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));
+  require_known("locking", filter.locking, all_of(known, &EngineInfo::lockings));
+  if (filter.workers == 0) throw UsageError("--workers=0: at least one worker has to do the work");
+  EntryChoice choice;
+  for (const std::string& typed : filter.impls) {
+    if (typed == "all")
+      add_all(choice, known, filter);
+    else
+      add_named(choice, known, filter, typed);
+  }
+  if (choice.entries.empty())
+    throw UsageError("nothing to run: no impl has this combination of --backend, --locking, --workers");
+  return choice;
 }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

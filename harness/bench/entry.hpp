@@ -9,26 +9,26 @@ namespace reactorlab::bench {
 
 /// One contender of a run: an implementation in one configuration.
 struct Entry {
-    std::string label; ///< its name in the results: the impl's, with "+locking" where that isn't the default
-    std::string impl;
-    std::string backend; ///< resolved: never empty where the impl has backends
-    std::string locking; ///< resolved: empty where the impl has no lock to choose
-    unsigned workers = 1;
+  std::string label;  ///< its name in the results: the impl's, with "+locking" where that isn't the default
+  std::string impl;
+  std::string backend;  ///< resolved: never empty where the impl has backends
+  std::string locking;  ///< resolved: empty where the impl has no lock to choose
+  unsigned workers = 1;
 };
 
 struct EntryFilter {
-    std::vector<std::string> impls; ///< names, labels, or "all", which takes every locking of every impl
-    std::string backend;            ///< empty: the impl's default
-    std::string locking;            ///< empty: the impl's default, for "all" each of them
-    unsigned workers = 1;
+  std::vector<std::string> impls = {};  ///< names, labels, or "all", which takes every locking of every impl
+  std::string backend = {};             ///< empty: the impl's default
+  std::string locking = {};             ///< empty: the impl's default, for "all" each of them
+  unsigned workers = 1;
 };
 
 struct EntryChoice {
-    std::vector<Entry> entries;
-    std::vector<std::string> notes; ///< what "all" had to leave out, and why
+  std::vector<Entry> entries;
+  std::vector<std::string> notes;  ///< what "all" had to leave out, and why
 };
 
 /// Throws UsageError for unknown names and for a configuration that a named impl hasn't.
 [[nodiscard]] EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

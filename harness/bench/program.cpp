@@ -5,136 +5,141 @@
 #include <algorithm>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 namespace reactorlab::bench {
 namespace {
 
 /// What was parsed: one set of options for each verb.
 struct Command {
-    RunOptions run;
-    ServeOptions serve;
-    LoadVerbOptions load;
-    bool list_json = false;
+  RunOptions run;
+  ServeOptions serve;
+  LoadVerbOptions load;
+  bool list_json = false;
 };
 
 void add_run(CLI::App& app, RunOptions& options) {
-    CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
-    verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, or all")->delimiter(',');
-    verb.add_option("--workload", options.workload, "regular expression on the workload's name");
-    verb.add_option("--tier", options.tier, "smoke, quick (default) or standard: which cells, how many rounds");
-    verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
-    verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
-    verb.add_option("--workers", options.workers, "worker threads of each server");
-    verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
-    verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
-    verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
-    verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6")->check(CLI::Range(1, 1000));
-    verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
-    verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
+  CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
+  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, or all")->delimiter(',');
+  verb.add_option("--workload", options.workload, "regular expression on the workload's name");
+  verb.add_option("--tier", options.tier, "smoke, quick (default) or standard: which cells, how many rounds");
+  verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
+  verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
+  verb.add_option("--workers", options.workers, "worker threads of each server");
+  verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
+  verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
+  verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")
+      ->delimiter(',');
+  verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6")->check(CLI::Range(1, 1000));
+  verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
+  verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
 }
 
 void add_serve(CLI::App& app, ServeOptions& options) {
-    CLI::App& verb = *app.add_subcommand("serve", "serve one implementation until SIGTERM or SIGINT; prints READY port=N");
-    verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
-    verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
-    verb.add_option("--locking", options.locking, "of the shared homes");
-    verb.add_option("--workers", options.workers, "worker threads");
-    verb.add_option("--proto", options.proto, "what to speak: echo");
-    verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
-    verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
-    verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
+  CLI::App& verb =
+      *app.add_subcommand("serve", "serve one implementation until SIGTERM or SIGINT; prints READY port=N");
+  verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
+  verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
+  verb.add_option("--locking", options.locking, "of the shared homes");
+  verb.add_option("--workers", options.workers, "worker threads");
+  verb.add_option("--proto", options.proto, "what to speak: echo");
+  verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
+  verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
+  verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
 }
 
 void add_load(CLI::App& app, LoadVerbOptions& options) {
-    CLI::App& verb = *app.add_subcommand("load", "closed-loop echo load on a server of this machine, every byte checked");
-    verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
-    verb.add_option("--conns", options.conns, "connections")->check(CLI::Range(1, 1'000'000));
-    verb.add_option("--payload", options.payload, "bytes of a message")->check(CLI::Range(1, 16 * 1024 * 1024));
-    verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection")->check(CLI::Range(1, 1024));
-    verb.add_option("--duration", options.duration_s, "seconds measured")->check(CLI::Range(0.001, 3600.0));
-    verb.add_option("--warmup", options.warmup_s, "seconds before")->check(CLI::Range(0.0, 3600.0));
-    verb.add_option("--seed", options.seed, "of the bytes");
-    verb.add_option("--cpu", options.cpu, "pin the generator to this CPU");
-    verb.add_flag("--json", options.json, "one JSON object on standard output");
+  CLI::App& verb = *app.add_subcommand("load", "closed-loop echo load on a server of this machine, every byte checked");
+  verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
+  verb.add_option("--conns", options.conns, "connections")->check(CLI::Range(1, 1'000'000));
+  verb.add_option("--payload", options.payload, "bytes of a message")->check(CLI::Range(1, 16 * 1024 * 1024));
+  verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection")->check(CLI::Range(1, 1024));
+  verb.add_option("--duration", options.duration_s, "seconds measured")->check(CLI::Range(0.001, 3600.0));
+  verb.add_option("--warmup", options.warmup_s, "seconds before")->check(CLI::Range(0.0, 3600.0));
+  verb.add_option("--seed", options.seed, "of the bytes");
+  verb.add_option("--cpu", options.cpu, "pin the generator to this CPU");
+  verb.add_flag("--json", options.json, "one JSON object on standard output");
 }
 
 std::vector<std::string> verb_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
-    return names;
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
+  return names;
 }
 
 /// Names what nobody asked for, with the nearest thing that exists.
 void refuse_extras(const CLI::App& app, const CLI::App* verb) {
-    const auto extras = app.remaining(true);
-    if (extras.empty()) return;
-    const std::string typed = extras.front().substr(0, extras.front().find('='));
-    if (verb == nullptr || !typed.starts_with("-"))
-        throw UsageError(measure::unknown_choice("argument", typed, verb_names(app)));
-    std::vector<std::string> flags;
-    for (const CLI::Option* option : verb->get_options()) flags.push_back(option->get_name());
-    throw UsageError(measure::unknown_choice("flag", typed, flags));
+  const auto extras = app.remaining(true);
+  if (extras.empty()) return;
+  const std::string typed = extras.front().substr(0, extras.front().find('='));
+  if (verb == nullptr || !typed.starts_with("-"))
+    throw UsageError(measure::unknown_choice("argument", typed, verb_names(app)));
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : verb->get_options()) flags.push_back(option->get_name());
+  throw UsageError(measure::unknown_choice("flag", typed, flags));
 }
 
 /// `bench --impl=all` means `bench run --impl=all`.
 std::vector<std::string> with_default_verb(std::vector<std::string> words) {
-    const bool about_program = !words.empty() && (words[0] == "-h" || words[0] == "--help");
-    if (words.empty() || (words[0].starts_with("-") && !about_program)) words.insert(words.begin(), "run");
-    return words;
+  const bool about_program = !words.empty() && (words[0] == "-h" || words[0] == "--help");
+  if (words.empty() || (words[0].starts_with("-") && !about_program)) words.insert(words.begin(), "run");
+  return words;
 }
 
 int dispatch(const CLI::App& app, const Command& command) {
-    const auto chosen = app.get_subcommands();
-    refuse_extras(app, chosen.empty() ? nullptr : chosen.front());
-    const std::string verb = chosen.front()->get_name();
-    if (verb == "run") return run_verb(command.run);
-    if (verb == "serve") return serve_verb(command.serve);
-    if (verb == "load") return load_verb(command.load);
-    if (verb == "list") return list_verb(command.list_json);
-    return doctor_verb();
+  const auto chosen = app.get_subcommands();
+  refuse_extras(app, chosen.empty() ? nullptr : chosen.front());
+  const std::string verb = chosen.front()->get_name();
+  if (verb == "run") return run_verb(command.run);
+  if (verb == "serve") return serve_verb(command.serve);
+  if (verb == "load") return load_verb(command.load);
+  if (verb == "list") return list_verb(command.list_json);
+  return doctor_verb();
 }
 
 int parse_and_dispatch(std::vector<std::string> words) {
-    CLI::App app("Where should an async reactor live? `bench --impl=all` compares every implementation.", "bench");
-    Command command;
-    command.run.command_line = words;
-    add_run(app, command.run);
-    add_serve(app, command.serve);
-    add_load(app, command.load);
-    app.add_subcommand("list", "the implementations, workloads and tiers")->add_flag("--json", command.list_json, "as JSON");
-    app.add_subcommand("doctor", "what this machine can and can't measure");
-    app.allow_extras();
-    for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verb->allow_extras();
-    words = with_default_verb(std::move(words));
-    std::reverse(words.begin(), words.end()); // as CLI11 wants it
-    try {
-        app.parse(std::move(words));
-    } catch (const CLI::Success& help) {
-        return app.exit(help);
-    } catch (const CLI::ParseError& error) {
-        throw UsageError(error.what());
-    }
-    return dispatch(app, command);
+  CLI::App app("Where should an async reactor live? `bench --impl=all` compares every implementation.", "bench");
+  Command command;
+  command.run.command_line = words;
+  add_run(app, command.run);
+  add_serve(app, command.serve);
+  add_load(app, command.load);
+  app.add_subcommand("list", "the implementations, workloads and tiers")
+      ->add_flag("--json", command.list_json, "as JSON");
+  app.add_subcommand("doctor", "what this machine can and can't measure");
+  app.allow_extras();
+  for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verb->allow_extras();
+  words = with_default_verb(std::move(words));
+  std::reverse(words.begin(), words.end());  // as CLI11 wants it
+  try {
+    app.parse(std::move(words));
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  return dispatch(app, command);
 }
 
-} // namespace
+}  // namespace
 
 int run_program(int argc, const char* const* argv) {
-    try {
-        return parse_and_dispatch({argv + std::min(argc, 1), argv + argc});
-    } catch (const UsageError& error) {
-        fmt::print(stderr, "bench: {}\nbench: `bench --help` and `bench VERB --help` explain, `bench list` names what there is\n",
-                   error.what());
-        return kExitUsage;
-    } catch (const std::invalid_argument& error) { // a configuration that an engine hasn't
-        fmt::print(stderr, "bench: {}\n", error.what());
-        return kExitUsage;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "bench: {}\n", error.what());
-        return kExitFailure;
-    }
+  try {
+    return parse_and_dispatch({argv + std::min(argc, 1), argv + argc});
+  } catch (const UsageError& error) {
+    fmt::print(stderr,
+               "bench: {}\nbench: `bench --help` and `bench VERB --help` explain, `bench list` names what there is\n",
+               error.what());
+    return kExitUsage;
+  } catch (const std::invalid_argument& error) {  // a configuration that an engine hasn't
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return kExitFailure;
+  }
 }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -16,10 +16,10 @@ enum class ImplKind { Variant, Peer };
 
 /// A value that --impl accepts.
 struct Impl {
-    std::string name;
-    ImplKind kind;
-    EngineInfo info;
-    std::function<std::unique_ptr<Engine>()> make;
+  std::string name;
+  ImplKind kind;
+  EngineInfo info;
+  std::function<std::unique_ptr<Engine>()> make;
 };
 
 /// Every implementation of this build: the variants, then the peers.
@@ -32,4 +32,4 @@ struct Impl {
 [[nodiscard]] const Impl& find_impl(std::string_view name);
 [[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

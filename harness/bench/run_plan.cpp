@@ -18,84 +18,87 @@ using nlohmann::json;
 
 /// results/20261121T223000Z-quick
 std::filesystem::path default_folder(const std::filesystem::path& source, std::string_view tier) {
-    std::string date = measure::utc_now();
-    std::erase_if(date, [](char c) { return c == '-' || c == ':'; });
-    return (source.empty() ? std::filesystem::current_path() : source) / "results" / fmt::format("{}-{}", date, tier);
+  std::string date = measure::utc_now();
+  std::erase_if(date, [](char c) { return c == '-' || c == ':'; });
+  return (source.empty() ? std::filesystem::current_path() : source) / "results" / fmt::format("{}-{}", date, tier);
 }
 
 std::uint64_t random_seed() {
-    std::random_device device;
-    return (std::uint64_t{device()} << 21U) % 1'000'000'007; // short enough to type again
+  std::random_device device;
+  return (std::uint64_t{device()} << 21U) % 1'000'000'007;  // short enough to type again
 }
 
 /// Each side of the largest cell needs a descriptor for every connection, and a few more.
 void require_descriptors(const std::vector<Cell>& cells) {
-    std::uint64_t most = 0;
-    for (const Cell& cell : cells) most = std::max(most, cell.params.at("conns"));
-    measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
+  std::uint64_t most = 0;
+  for (const Cell& cell : cells) most = std::max(most, cell.params.at("conns"));
+  measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
 }
 
 json sources() {
-    return {{"server_cpu_ns", measure::kProcessCpuSource},
-            {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission to its last byte"},
-            {"counts", "the server's own counters and wait4's rusage, over its whole life, per message"}};
+  return {{"server_cpu_ns", measure::kProcessCpuSource},
+          {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission to its last byte"},
+          {"counts", "the server's own counters and wait4's rusage, over its whole life, per message"}};
 }
 
-} // namespace
+}  // namespace
 
 std::string cpu_text(std::optional<int> cpu) { return cpu ? fmt::format("CPU {}", *cpu) : "any CPU"; }
 
 RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
-    const Tier& tier = find_tier(options.tier);
-    EntryChoice choice = choose_entries(
-        impls(), {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
-    notes = std::move(choice.notes);
-    RunPlan plan;
-    plan.entries = std::move(choice.entries);
-    plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
-    plan.tier = tier.name;
-    plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
-    plan.seed = options.seed ? *options.seed : random_seed();
-    plan.warmup = tier.warmup;
-    plan.duration = tier.duration;
-    if (const auto cpus = measure::allowed_cpus(); !cpus.empty()) {
-        plan.server_cpu = cpus.front();
-        plan.load_cpu = cpus.size() > 1 ? cpus[1] : cpus.front();
-    }
-    plan.source = measure::source_folder();
-    plan.out = options.out.empty() ? default_folder(plan.source, tier.name) : std::filesystem::path(options.out);
-    require_descriptors(plan.cells);
-    return plan;
+  const Tier& tier = find_tier(options.tier);
+  EntryChoice choice = choose_entries(
+      impls(),
+      {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+  notes = std::move(choice.notes);
+  RunPlan plan;
+  plan.entries = std::move(choice.entries);
+  plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
+  plan.tier = tier.name;
+  plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
+  plan.seed = options.seed ? *options.seed : random_seed();
+  plan.warmup = tier.warmup;
+  plan.duration = tier.duration;
+  if (const auto cpus = measure::allowed_cpus(); !cpus.empty()) {
+    plan.server_cpu = cpus.front();
+    plan.load_cpu = cpus.size() > 1 ? cpus[1] : cpus.front();
+  }
+  plan.source = measure::source_folder();
+  plan.out = options.out.empty() ? default_folder(plan.source, tier.name) : std::filesystem::path(options.out);
+  require_descriptors(plan.cells);
+  return plan;
 }
 
 json provenance_of(const RunPlan& plan, const RunOptions& options) {
-    json provenance = {{"schema", 1}, {"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
-    const std::string digest = measure::digest_of(provenance);
-    std::vector<std::string> command = {"bench"};
-    command.insert(command.end(), options.command_line.begin(), options.command_line.end());
-    json entries = json::array();
-    for (const Entry& entry : plan.entries)
-        entries.push_back({{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
-    provenance.update({{"digest", digest},
-                       {"command_line", command},
-                       {"tier", plan.tier},
-                       {"seed", plan.seed},
-                       {"order", "cyclic Latin square over entries, a new seeded permutation for each cell and block of rounds; "
-                                 "each sample carries its round and position"},
-                       {"entries", entries},
-                       {"warmup_ms", plan.warmup.count()},
-                       {"duration_ms", plan.duration.count()},
-                       {"server_cpu", cpu_text(plan.server_cpu)},
-                       {"load_cpu", cpu_text(plan.load_cpu)},
-                       {"sources", sources()},
-                       {"noise_at_start", measure::noise_facts()},
-                       {"started_at", measure::utc_now()}});
-    return provenance;
+  json provenance = {{"schema", 1}, {"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
+  const std::string digest = measure::digest_of(provenance);
+  std::vector<std::string> command = {"bench"};
+  command.insert(command.end(), options.command_line.begin(), options.command_line.end());
+  json entries = json::array();
+  for (const Entry& entry : plan.entries)
+    entries.push_back(
+        {{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
+  provenance.update({{"digest", digest},
+                     {"command_line", command},
+                     {"tier", plan.tier},
+                     {"seed", plan.seed},
+                     {"order",
+                      "cyclic Latin square over entries, a new seeded permutation for each cell and block of rounds; "
+                      "each sample carries its round and position"},
+                     {"entries", entries},
+                     {"warmup_ms", plan.warmup.count()},
+                     {"duration_ms", plan.duration.count()},
+                     {"server_cpu", cpu_text(plan.server_cpu)},
+                     {"load_cpu", cpu_text(plan.load_cpu)},
+                     {"sources", sources()},
+                     {"noise_at_start", measure::noise_facts()},
+                     {"started_at", measure::utc_now()}});
+  return provenance;
 }
 
 void add_end(json& provenance) {
-    provenance["noise_at_end"] = measure::noise_facts();
-    provenance["finished_at"] = measure::utc_now();
+  provenance["noise_at_end"] = measure::noise_facts();
+  provenance["finished_at"] = measure::utc_now();
 }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -17,19 +17,19 @@ namespace reactorlab::bench {
 
 /// Everything that a run is going to do, decided and checked before it does anything.
 struct RunPlan {
-    std::vector<Entry> entries;
-    std::vector<Cell> cells;
-    std::string tier;
-    std::size_t rounds = 0;
-    std::uint64_t seed = 0;
-    std::chrono::milliseconds warmup{}, duration{};
-    std::optional<int> server_cpu, load_cpu; ///< nothing where the machine doesn't let us pin
-    std::filesystem::path source;            ///< the repository; empty where it is gone
-    std::filesystem::path out;
+  std::vector<Entry> entries;
+  std::vector<Cell> cells;
+  std::string tier;
+  std::size_t rounds = 0;
+  std::uint64_t seed = 0;
+  std::chrono::milliseconds warmup{}, duration{};
+  std::optional<int> server_cpu, load_cpu;  ///< nothing where the machine doesn't let us pin
+  std::filesystem::path source;             ///< the repository; empty where it is gone
+  std::filesystem::path out;
 };
 
-/// Throws UsageError for what doesn't exist, std::runtime_error for what this machine can't do. `notes` gets what the user should
-/// know about the choice.
+/// Throws UsageError for what doesn't exist, std::runtime_error for what this machine can't do. `notes` gets what the
+/// user should know about the choice.
 [[nodiscard]] RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes);
 
 /// provenance.json. Its "digest" covers machine and build, so samples with the same digest are comparable.
@@ -41,4 +41,4 @@ void add_end(nlohmann::json& provenance);
 /// "CPU 0", or "any CPU".
 [[nodiscard]] std::string cpu_text(std::optional<int> cpu);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -13,38 +13,38 @@ namespace reactorlab::bench {
 
 inline constexpr int kSchema = 1;
 
-/// A line of samples.jsonl: one entry, in one cell, in one round, from a server process of its own. What wasn't or couldn't
-/// be measured is null in JSON, never 0; a void sample has no numbers at all.
+/// A line of samples.jsonl: one entry, in one cell, in one round, from a server process of its own. What wasn't or
+/// couldn't be measured is null in JSON, never 0; a void sample has no numbers at all.
 struct Sample {
-    std::string impl; ///< the entry's label
-    std::string backend;
-    std::string locking;
-    unsigned workers = 1;
-    Cell cell;
-    std::size_t round = 0;
-    std::size_t position = 0; ///< within the round
+  std::string impl;  ///< the entry's label
+  std::string backend;
+  std::string locking;
+  unsigned workers = 1;
+  Cell cell;
+  std::size_t round = 0;
+  std::size_t position = 0;  ///< within the round
 
-    std::string void_reason; ///< empty for a sound sample
-    std::uint64_t errors = 0;
-    bool verified = false; ///< every byte came back, in order and unchanged
+  std::string void_reason;  ///< empty for a sound sample
+  std::uint64_t errors = 0;
+  bool verified = false;  ///< every byte came back, in order and unchanged
 
-    std::uint64_t ops = 0;
-    std::uint64_t wall_ns = 0;
-    std::uint64_t server_cpu_ns = 0;
-    std::uint64_t load_cpu_ns = 0;
-    std::optional<std::uint64_t> p50_ns, p90_ns, p99_ns, p999_ns; ///< null where fewer than 30 operations lie beyond
-    std::uint64_t max_ns = 0;
+  std::uint64_t ops = 0;
+  std::uint64_t wall_ns = 0;
+  std::uint64_t server_cpu_ns = 0;
+  std::uint64_t load_cpu_ns = 0;
+  std::optional<std::uint64_t> p50_ns, p90_ns, p99_ns, p999_ns;  ///< null where fewer than 30 operations lie beyond
+  std::uint64_t max_ns = 0;
 
-    std::uint64_t server_run_delay_ns = 0; ///< runnable while another had the CPU
-    std::optional<std::uint64_t> steal_ns; ///< taken by the hypervisor, all CPUs, whole sample
-    bool stalled = false;                  ///< the CPUs got well below their share
+  std::uint64_t server_run_delay_ns = 0;  ///< runnable while another had the CPU
+  std::optional<std::uint64_t> steal_ns;  ///< taken by the hypervisor, all CPUs, whole sample
+  bool stalled = false;                   ///< the CPUs got well below their share
 
-    std::map<std::string, std::optional<double>> counts; ///< per operation, over the server's whole life
-    std::string provenance;
+  std::map<std::string, std::optional<double>> counts;  ///< per operation, over the server's whole life
+  std::string provenance;
 
-    [[nodiscard]] bool sound() const { return void_reason.empty(); }
-    [[nodiscard]] double cpu_ns_per_op() const { return static_cast<double>(server_cpu_ns) / static_cast<double>(ops); }
-    [[nodiscard]] double ops_per_s() const { return static_cast<double>(ops) * 1e9 / static_cast<double>(wall_ns); }
+  [[nodiscard]] bool sound() const { return void_reason.empty(); }
+  [[nodiscard]] double cpu_ns_per_op() const { return static_cast<double>(server_cpu_ns) / static_cast<double>(ops); }
+  [[nodiscard]] double ops_per_s() const { return static_cast<double>(ops) * 1e9 / static_cast<double>(wall_ns); }
 };
 
 [[nodiscard]] nlohmann::json to_json(const Sample& sample);
@@ -52,4 +52,4 @@ struct Sample {
 /// Throws nlohmann::json::exception for what is no sample.
 [[nodiscard]] Sample sample_from_json(const nlohmann::json& json);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

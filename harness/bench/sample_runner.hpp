@@ -13,27 +13,28 @@ namespace reactorlab::bench {
 
 /// What all samples of a run have in common.
 struct SampleSettings {
-    std::chrono::milliseconds warmup;
-    std::chrono::milliseconds duration;
-    std::optional<int> server_cpu, load_cpu;
-    std::string provenance;
-    const std::atomic<bool>* cancel = nullptr;
-    std::string executable = "/proc/self/exe";
+  std::chrono::milliseconds warmup;
+  std::chrono::milliseconds duration;
+  std::optional<int> server_cpu, load_cpu;
+  std::string provenance;
+  const std::atomic<bool>* cancel = nullptr;
+  std::string executable = "/proc/self/exe";
 };
 
 /// Where and when in the run; `seed` decides the sample's bytes and the server's environment padding.
 struct SamplePlace {
-    Cell cell;
-    std::size_t round;
-    std::size_t position;
-    std::uint64_t seed;
+  Cell cell;
+  std::size_t round;
+  std::size_t position;
+  std::uint64_t seed;
 };
 
-/// Starts a fresh server, loads it from this process, ends it. Whatever goes wrong makes the sample void, never the run.
+/// Starts a fresh server, loads it from this process, ends it. Whatever goes wrong makes the sample void, never the
+/// run.
 [[nodiscard]] Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings);
 
-/// Whether the CPUs gave the sample far less than a closed loop takes: time stolen or spent waiting for the CPU, or both ends
-/// idle at once although messages were in flight.
+/// Whether the CPUs gave the sample far less than a closed loop takes: time stolen or spent waiting for the CPU, or
+/// both ends idle at once although messages were in flight.
 [[nodiscard]] bool looks_stalled(const Sample& sample);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

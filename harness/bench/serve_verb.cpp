@@ -10,73 +10,77 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace reactorlab::bench {
 namespace {
 
-/// A descriptor that becomes readable on SIGTERM or SIGINT. Made before the engine's threads, so that all inherit the mask.
+/// A descriptor that becomes readable on SIGTERM or SIGINT. Made before the engine's threads, so that all inherit the
+/// mask.
 class StopSignal {
-public:
-    StopSignal() {
-        sigset_t set;
-        ::sigemptyset(&set);
-        ::sigaddset(&set, SIGTERM);
-        ::sigaddset(&set, SIGINT);
-        ::sigprocmask(SIG_BLOCK, &set, nullptr);
-        fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (fd_ < 0) throw std::system_error(errno, std::system_category(), "signalfd");
-    }
-    ~StopSignal() { ::close(fd_); }
-    StopSignal(const StopSignal&) = delete;
-    StopSignal& operator=(const StopSignal&) = delete;
+ public:
+  StopSignal() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGTERM);
+    ::sigaddset(&set, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd_ < 0) throw std::system_error(errno, std::system_category(), "signalfd");
+  }
+  ~StopSignal() { ::close(fd_); }
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
 
-    [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
 
-private:
-    int fd_ = -1;
+ private:
+  int fd_ = -1;
 };
 
 void follow_parent() {
-    const pid_t parent = ::getppid();
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) ::raise(SIGTERM); // it ended before the line above
+  const pid_t parent = ::getppid();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::raise(SIGTERM);  // it ended before the line above
 }
 
 void announce(std::uint16_t port) {
-    fmt::print("READY port={}\n", port);
-    std::fflush(stdout);
+  fmt::print("READY port={}\n", port);
+  std::fflush(stdout);
 }
 
-} // namespace
+}  // namespace
 
 int serve_verb(const ServeOptions& options) {
-    if (options.proto != "echo") {
-        const std::vector<std::string> known = {"echo"};
-        throw UsageError(measure::unknown_choice("proto", options.proto, known));
-    }
-    if (options.impl == "all") throw UsageError("serve serves one implementation: --impl=all can't be");
-    const auto entries = choose_entries(
-        impls(), {.impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers});
-    const Entry& entry = entries.entries.front();
-    const StopSignal stop;
-    if (options.die_with_parent) follow_parent();
-    if (options.cpu) measure::pin_this_thread({*options.cpu});
-    measure::raise_descriptor_limit();
+  if (options.proto != "echo") {
+    const std::vector<std::string> known = {"echo"};
+    throw UsageError(measure::unknown_choice("proto", options.proto, known));
+  }
+  if (options.impl == "all") throw UsageError("serve serves one implementation: --impl=all can't be");
+  const auto entries = choose_entries(
+      impls(),
+      {.impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+  const Entry& entry = entries.entries.front();
+  const StopSignal stop;
+  if (options.die_with_parent) follow_parent();
+  if (options.cpu) measure::pin_this_thread({*options.cpu});
+  measure::raise_descriptor_limit();
 
-    const ServeReport report = make_engine(entry.impl)->serve({.proto = options.proto,
-                                                               .port = options.port,
-                                                               .backend = entry.backend,
-                                                               .locking = entry.locking,
-                                                               .workers = entry.workers,
-                                                               .stop_fd = stop.fd(),
-                                                               .on_ready = announce});
-    const nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
-    fmt::print(stderr, "{}\n", statistics.dump());
-    return kExitOk;
+  const ServeReport report = make_engine(entry.impl)
+                                 ->serve({.proto = options.proto,
+                                          .port = options.port,
+                                          .backend = entry.backend,
+                                          .locking = entry.locking,
+                                          .workers = entry.workers,
+                                          .stop_fd = stop.fd(),
+                                          .on_ready = announce});
+  const nlohmann::json statistics = {
+      {"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
+  fmt::print(stderr, "{}\n", statistics.dump());
+  return kExitOk;
 }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

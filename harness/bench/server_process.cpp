@@ -24,152 +24,156 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
-    const Entry& entry = options.entry;
-    std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
-                                      "--die-with-parent"};
-    if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
-    if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
-    if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
-    return words;
+  const Entry& entry = options.entry;
+  std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl,
+                                    fmt::format("--workers={}", entry.workers), "--die-with-parent"};
+  if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
+  if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
+  if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
+  return words;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
-    std::vector<char*> pointers;
-    for (std::string& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    return pointers;
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 /// Its own process group, so that a terminal's Ctrl-C reaches the driver alone; default signals, none blocked.
 void set_attributes(posix_spawnattr_t& attributes) {
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setpgroup(&attributes, 0);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
 /// Waits until `fd` is readable; false when the time is over.
 bool wait_readable(int fd, Clock::time_point deadline) {
-    for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        pollfd poll_fd{.fd = fd, .events = POLLIN, .revents = 0};
-        const int ready = ::poll(&poll_fd, 1, left > 0 ? static_cast<int>(left) : 0);
-        if (ready > 0) return true;
-        if (ready == 0 || errno != EINTR) return false;
-    }
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd poll_fd{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&poll_fd, 1, left > 0 ? static_cast<int>(left) : 0);
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
 }
 
 /// `serve` prints its statistics as the last line of standard error.
 nlohmann::json last_json_line(const std::string& text) {
-    const auto begin = text.rfind('\n') == std::string::npos ? text.find('{') : text.rfind('\n') + 1;
-    if (begin == std::string::npos) return nullptr;
-    auto report = nlohmann::json::parse(text.substr(begin), nullptr, false);
-    return report.is_discarded() ? nlohmann::json(nullptr) : report;
+  const auto begin = text.rfind('\n') == std::string::npos ? text.find('{') : text.rfind('\n') + 1;
+  if (begin == std::string::npos) return nullptr;
+  auto report = nlohmann::json::parse(text.substr(begin), nullptr, false);
+  return report.is_discarded() ? nlohmann::json(nullptr) : report;
 }
 
-} // namespace
+}  // namespace
 
 ServerProcess::ServerProcess(const Options& options) {
-    std::array<int, 2> out{};
-    if (::pipe2(out.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
-    stdout_fd_ = out[0];
-    stderr_fd_ = ::memfd_create("server-stderr", MFD_CLOEXEC);
+  std::array<int, 2> out{};
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
+  stdout_fd_ = out[0];
+  stderr_fd_ = ::memfd_create("server-stderr", MFD_CLOEXEC);
 
-    std::vector<std::string> words = arguments_of(options);
-    std::vector<std::string> variables = {"REACTORLAB_PADDING=" + std::string(options.environment_padding, 'x')};
-    for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    if (stderr_fd_ >= 0) ::posix_spawn_file_actions_adddup2(&actions, stderr_fd_, STDERR_FILENO);
-    ::posix_spawnattr_init(&attributes);
-    set_attributes(attributes);
-    const int error = ::posix_spawn(&pid_, options.executable.c_str(), &actions, &attributes, pointers_to(words).data(),
-                                    pointers_to(variables).data());
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(out[1]);
-    if (error != 0) {
-        ::close(stdout_fd_);
-        if (stderr_fd_ >= 0) ::close(stderr_fd_);
-        throw std::system_error(error, std::system_category(), "cannot start " + options.executable);
-    }
-    pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  std::vector<std::string> words = arguments_of(options);
+  std::vector<std::string> variables = {"REACTORLAB_PADDING=" + std::string(options.environment_padding, 'x')};
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  if (stderr_fd_ >= 0) ::posix_spawn_file_actions_adddup2(&actions, stderr_fd_, STDERR_FILENO);
+  ::posix_spawnattr_init(&attributes);
+  set_attributes(attributes);
+  const int error = ::posix_spawn(&pid_, options.executable.c_str(), &actions, &attributes, pointers_to(words).data(),
+                                  pointers_to(variables).data());
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(out[1]);
+  if (error != 0) {
+    ::close(stdout_fd_);
+    if (stderr_fd_ >= 0) ::close(stderr_fd_);
+    throw std::system_error(error, std::system_category(), "cannot start " + options.executable);
+  }
+  pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
 ServerProcess::~ServerProcess() {
-    if (!reaped_) {
-        ::kill(pid_, SIGKILL);
-        reap();
-    }
-    for (const int fd : {pid_fd_, stdout_fd_, stderr_fd_})
-        if (fd >= 0) ::close(fd);
+  if (!reaped_) {
+    ::kill(pid_, SIGKILL);
+    reap();
+  }
+  for (const int fd : {pid_fd_, stdout_fd_, stderr_fd_})
+    if (fd >= 0) ::close(fd);
 }
 
 std::uint16_t ServerProcess::wait_ready(std::chrono::milliseconds limit) {
-    const auto deadline = Clock::now() + limit;
-    std::string line;
-    while (line.find('\n') == std::string::npos) {
-        std::array<char, 256> chunk;
-        if (!wait_readable(stdout_fd_, deadline))
-            throw std::runtime_error(fmt::format("the server wasn't READY within {} ms{}", limit.count(), stderr_text()));
-        const ssize_t n = ::read(stdout_fd_, chunk.data(), chunk.size());
-        if (n <= 0) {
-            if (!wait_exit(std::chrono::seconds(1))) ::kill(pid_, SIGKILL);
-            reap();
-            throw std::runtime_error("the server ended before it was READY: " + end_text() + stderr_text());
-        }
-        line.append(chunk.data(), static_cast<std::size_t>(n));
+  const auto deadline = Clock::now() + limit;
+  std::string line;
+  while (line.find('\n') == std::string::npos) {
+    std::array<char, 256> chunk;
+    if (!wait_readable(stdout_fd_, deadline))
+      throw std::runtime_error(fmt::format("the server wasn't READY within {} ms{}", limit.count(), stderr_text()));
+    const ssize_t n = ::read(stdout_fd_, chunk.data(), chunk.size());
+    if (n <= 0) {
+      if (!wait_exit(std::chrono::seconds(1))) ::kill(pid_, SIGKILL);
+      reap();
+      throw std::runtime_error("the server ended before it was READY: " + end_text() + stderr_text());
     }
-    constexpr std::string_view kPrefix = "READY port=";
-    unsigned port = 0;
-    if (line.starts_with(kPrefix)) std::from_chars(line.data() + kPrefix.size(), line.data() + line.size(), port);
-    if (port == 0 || port > 65535)
-        throw std::runtime_error(fmt::format("the server said '{}' instead of READY port=N", line.substr(0, line.find('\n'))));
-    return static_cast<std::uint16_t>(port);
+    line.append(chunk.data(), static_cast<std::size_t>(n));
+  }
+  constexpr std::string_view kPrefix = "READY port=";
+  unsigned port = 0;
+  if (line.starts_with(kPrefix)) std::from_chars(line.data() + kPrefix.size(), line.data() + line.size(), port);
+  if (port == 0 || port > 65535)
+    throw std::runtime_error(
+        fmt::format("the server said '{}' instead of READY port=N", line.substr(0, line.find('\n'))));
+  return static_cast<std::uint16_t>(port);
 }
 
 ServerEnd ServerProcess::stop(std::chrono::milliseconds limit) {
-    ::kill(pid_, SIGTERM);
-    if (!wait_exit(limit)) {
-        ::kill(pid_, SIGKILL);
-        reap();
-        throw std::runtime_error(fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
-    }
+  ::kill(pid_, SIGTERM);
+  if (!wait_exit(limit)) {
+    ::kill(pid_, SIGKILL);
     reap();
-    if (!WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
-        throw std::runtime_error("the server didn't end in order: " + end_text() + stderr_text());
-    return {last_json_line(stderr_text()), usage_};
+    throw std::runtime_error(
+        fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
+  }
+  reap();
+  if (!WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
+    throw std::runtime_error("the server didn't end in order: " + end_text() + stderr_text());
+  return {last_json_line(stderr_text()), usage_};
 }
 
 bool ServerProcess::wait_exit(std::chrono::milliseconds limit) { return wait_readable(pid_fd_, Clock::now() + limit); }
 
 void ServerProcess::reap() noexcept {
-    if (reaped_) return;
-    while (::wait4(pid_, &status_, 0, &usage_) < 0 && errno == EINTR) {}
-    reaped_ = true;
+  if (reaped_) return;
+  while (::wait4(pid_, &status_, 0, &usage_) < 0 && errno == EINTR) {
+  }
+  reaped_ = true;
 }
 
 std::string ServerProcess::end_text() const {
-    if (WIFSIGNALED(status_)) return fmt::format("killed by signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
-    return fmt::format("exit status {}", WEXITSTATUS(status_));
+  if (WIFSIGNALED(status_))
+    return fmt::format("killed by signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
+  return fmt::format("exit status {}", WEXITSTATUS(status_));
 }
 
 /// Its last words on standard error, led in by ": "; empty where it had none.
 std::string ServerProcess::stderr_text() const {
-    std::array<char, 4096> text;
-    const off_t size = ::lseek(stderr_fd_, 0, SEEK_END);
-    const off_t from = size > static_cast<off_t>(text.size()) ? size - static_cast<off_t>(text.size()) : 0;
-    const ssize_t n = ::pread(stderr_fd_, text.data(), text.size(), from);
-    if (n <= 0) return {};
-    std::string words(text.data(), static_cast<std::size_t>(n));
-    while (!words.empty() && words.back() == '\n') words.pop_back();
-    return ": " + words;
+  std::array<char, 4096> text;
+  const off_t size = ::lseek(stderr_fd_, 0, SEEK_END);
+  const off_t from = size > static_cast<off_t>(text.size()) ? size - static_cast<off_t>(text.size()) : 0;
+  const ssize_t n = ::pread(stderr_fd_, text.data(), text.size(), from);
+  if (n <= 0) return {};
+  std::string words(text.data(), static_cast<std::size_t>(n));
+  while (!words.empty() && words.back() == '\n') words.pop_back();
+  return ": " + words;
 }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

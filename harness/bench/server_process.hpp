@@ -7,55 +7,56 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <nlohmann/json.hpp>
 
 namespace reactorlab::bench {
 
 /// What a server left behind when it ended in order.
 struct ServerEnd {
-    nlohmann::json report; ///< its statistics, null where it printed none
-    rusage usage{};
+  nlohmann::json report;  ///< its statistics, null where it printed none
+  rusage usage{};
 };
 
-/// `bench serve` in a process of its own: spawned by the constructor, killed at the latest by the destructor. Every wait is
-/// bounded. What goes wrong is a std::runtime_error that carries the server's own words.
+/// `bench serve` in a process of its own: spawned by the constructor, killed at the latest by the destructor. Every
+/// wait is bounded. What goes wrong is a std::runtime_error that carries the server's own words.
 class ServerProcess {
-public:
-    struct Options {
-        Entry entry;
-        std::optional<int> cpu;
-        std::size_t environment_padding = 0; ///< bytes; moves the stack, so that one lucky layout isn't measured every time
-        std::string executable = "/proc/self/exe";
-    };
+ public:
+  struct Options {
+    Entry entry;
+    std::optional<int> cpu;
+    std::size_t environment_padding =
+        0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
+    std::string executable = "/proc/self/exe";
+  };
 
-    explicit ServerProcess(const Options& options);
-    ~ServerProcess();
-    ServerProcess(const ServerProcess&) = delete;
-    ServerProcess& operator=(const ServerProcess&) = delete;
+  explicit ServerProcess(const Options& options);
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
 
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
-    /// Waits for the line `READY port=N`.
-    [[nodiscard]] std::uint16_t wait_ready(std::chrono::milliseconds limit);
+  /// Waits for the line `READY port=N`.
+  [[nodiscard]] std::uint16_t wait_ready(std::chrono::milliseconds limit);
 
-    /// SIGTERM, then waits: a server that doesn't end in time, or not with status 0, is an error.
-    [[nodiscard]] ServerEnd stop(std::chrono::milliseconds limit);
+  /// SIGTERM, then waits: a server that doesn't end in time, or not with status 0, is an error.
+  [[nodiscard]] ServerEnd stop(std::chrono::milliseconds limit);
 
-private:
-    bool wait_exit(std::chrono::milliseconds limit);
-    void reap() noexcept;
-    [[nodiscard]] std::string stderr_text() const;
-    [[nodiscard]] std::string end_text() const;
+ private:
+  bool wait_exit(std::chrono::milliseconds limit);
+  void reap() noexcept;
+  [[nodiscard]] std::string stderr_text() const;
+  [[nodiscard]] std::string end_text() const;
 
-    pid_t pid_ = -1;
-    int pid_fd_ = -1;
-    int stdout_fd_ = -1;
-    int stderr_fd_ = -1; ///< a memory file: a server that talks much never blocks
-    bool reaped_ = false;
-    int status_ = 0;
-    rusage usage_{};
+  pid_t pid_ = -1;
+  int pid_fd_ = -1;
+  int stdout_fd_ = -1;
+  int stderr_fd_ = -1;  ///< a memory file: a server that talks much never blocks
+  bool reaped_ = false;
+  int status_ = 0;
+  rusage usage_{};
 };
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -12,30 +12,30 @@
 namespace reactorlab::bench {
 
 struct Spread {
-    double median, min, max;
+  double median, min, max;
 };
 
 /// A metric of one entry in one cell, and what it is against the baseline, round by round.
 struct MetricSummary {
-    std::optional<Spread> spread;         ///< nothing without a sound sample that has the metric
-    std::optional<measure::Ratio> ratio;  ///< nothing for the baseline itself
-    std::optional<measure::Verdict> verdict;
+  std::optional<Spread> spread;         ///< nothing without a sound sample that has the metric
+  std::optional<measure::Ratio> ratio;  ///< nothing for the baseline itself
+  std::optional<measure::Verdict> verdict;
 };
 
 struct SummaryRow {
-    Sample identity; ///< whose cell and configuration it is; its numbers don't count
-    std::size_t rounds = 0; ///< sound samples
-    std::size_t voids = 0;
-    std::size_t stalled = 0;
-    std::string baseline; ///< empty where this row is the baseline or the cell has none
-    MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
+  Sample identity;         ///< whose cell and configuration it is; its numbers don't count
+  std::size_t rounds = 0;  ///< sound samples
+  std::size_t voids = 0;
+  std::size_t stalled = 0;
+  std::string baseline;  ///< empty where this row is the baseline or the cell has none
+  MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
-/// One row for each entry and cell, in the order of their first samples. The baseline of a cell is raw_epoll, where that has no
-/// sound sample thread_local.
+/// One row for each entry and cell, in the order of their first samples. The baseline of a cell is raw_epoll, where
+/// that has no sound sample thread_local.
 [[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples);
 
 /// The row as it stands in summary.json; the verdict of the row is that on CPU per operation.
 [[nodiscard]] nlohmann::json to_json(const SummaryRow& row);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -10,4 +10,4 @@ namespace reactorlab::bench {
 /// The summary as text for a terminal, one block for each cell; columns that nobody has say n/a.
 [[nodiscard]] std::string table_of(const std::vector<SummaryRow>& rows);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -8,11 +8,11 @@ namespace reactorlab::bench {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitInterrupted = 130; // as a shell reports SIGINT
+inline constexpr int kExitInterrupted = 130;  // as a shell reports SIGINT
 
 /// The user asked for something that doesn't exist or can't be; the text names cause and remedy. Ends with kExitUsage.
 struct UsageError : std::runtime_error {
-    using std::runtime_error::runtime_error;
+  using std::runtime_error::runtime_error;
 };
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

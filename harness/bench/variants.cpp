@@ -4,4 +4,4 @@ namespace reactorlab::bench {
 
 std::vector<Impl> variant_impls() { return {}; }
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

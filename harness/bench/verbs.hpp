@@ -5,45 +5,45 @@
 #include <string>
 #include <vector>
 
-/// The verbs of the command line. Each returns an exit status (usage.hpp) and throws UsageError or another std::exception for
-/// what the user has to be told.
+/// The verbs of the command line. Each returns an exit status (usage.hpp) and throws UsageError or another
+/// std::exception for what the user has to be told.
 namespace reactorlab::bench {
 
 struct RunOptions {
-    std::vector<std::string> impls = {"all"};
-    std::string workload; ///< regular expression
-    std::string tier = "quick";
-    std::string backend;
-    std::string locking;
-    unsigned workers = 1;
-    std::vector<std::uint64_t> conns, payload, pipeline;
-    std::optional<int> rounds;         ///< instead of the tier's
-    std::optional<std::uint64_t> seed; ///< else a random one, which is recorded
-    std::string out;                   ///< else results/<date>-<tier> in the source folder
-    std::vector<std::string> command_line;
+  std::vector<std::string> impls = {"all"};
+  std::string workload;  ///< regular expression
+  std::string tier = "quick";
+  std::string backend;
+  std::string locking;
+  unsigned workers = 1;
+  std::vector<std::uint64_t> conns, payload, pipeline;
+  std::optional<int> rounds;          ///< instead of the tier's
+  std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
+  std::string out;                    ///< else results/<date>-<tier> in the source folder
+  std::vector<std::string> command_line;
 };
 
 struct ServeOptions {
-    std::string impl;
-    std::string backend;
-    std::string locking;
-    unsigned workers = 1;
-    std::string proto = "echo";
-    std::uint16_t port = 0;
-    std::optional<int> cpu;
-    bool die_with_parent = false;
+  std::string impl;
+  std::string backend;
+  std::string locking;
+  unsigned workers = 1;
+  std::string proto = "echo";
+  std::uint16_t port = 0;
+  std::optional<int> cpu;
+  bool die_with_parent = false;
 };
 
 struct LoadVerbOptions {
-    std::string connect;
-    std::size_t conns = 64;
-    std::size_t payload = 64;
-    std::size_t pipeline = 1;
-    double duration_s = 1.0;
-    double warmup_s = 0.2;
-    std::uint64_t seed = 1;
-    std::optional<int> cpu;
-    bool json = false;
+  std::string connect;
+  std::size_t conns = 64;
+  std::size_t payload = 64;
+  std::size_t pipeline = 1;
+  double duration_s = 1.0;
+  double warmup_s = 0.2;
+  std::uint64_t seed = 1;
+  std::optional<int> cpu;
+  bool json = false;
 };
 
 int run_verb(const RunOptions& options);
@@ -55,4 +55,4 @@ int doctor_verb();
 /// The whole program: parses, runs a verb, turns errors into a line on standard error and an exit status.
 int run_program(int argc, const char* const* argv);
 
-} // namespace reactorlab::bench
+}  // namespace reactorlab::bench

@@ -12,56 +12,56 @@ namespace reactorlab::load {
 
 /// What all connections of a run share.
 struct Stream {
-    const Pattern& pattern;
-    std::size_t payload;
-    std::size_t pipeline;
-    std::vector<char> buffer = std::vector<char>(Pattern::kRun); ///< Pattern::kRun bytes to receive into
-    measure::Histogram latency = {};
-    bool in_window = false;
-    std::uint64_t messages = 0;
-    std::uint64_t ops = 0;
-    std::uint64_t bytes = 0;
+  const Pattern& pattern;
+  std::size_t payload;
+  std::size_t pipeline;
+  std::vector<char> buffer = std::vector<char>(Pattern::kRun);  ///< Pattern::kRun bytes to receive into
+  measure::Histogram latency = {};
+  bool in_window = false;
+  std::uint64_t messages = 0;
+  std::uint64_t ops = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// One closed-loop connection. Owns its socket. Errors come back as text, empty means all is well.
 class Connection {
-public:
-    Connection(int fd, std::size_t number, const Stream& stream);
-    ~Connection();
-    Connection(Connection&& other) noexcept;
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
+ public:
+  Connection(int fd, std::size_t number, const Stream& stream);
+  ~Connection();
+  Connection(Connection&& other) noexcept;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-    [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
 
-    /// Admits `pipeline` messages. REQUIRES: idle().
-    [[nodiscard]] std::string start(const Stream& stream, std::uint64_t now_ns);
+  /// Admits `pipeline` messages. REQUIRES: idle().
+  [[nodiscard]] std::string start(const Stream& stream, std::uint64_t now_ns);
 
-    /// Receives and checks what is there; admits a message for each that came back, unless `draining`.
-    [[nodiscard]] std::string on_ready(Stream& stream, bool draining);
+  /// Receives and checks what is there; admits a message for each that came back, unless `draining`.
+  [[nodiscard]] std::string on_ready(Stream& stream, bool draining);
 
-    /// Every admitted message came back.
-    [[nodiscard]] bool idle() const noexcept { return received_ == admitted_; }
+  /// Every admitted message came back.
+  [[nodiscard]] bool idle() const noexcept { return received_ == admitted_; }
 
-private:
-    [[nodiscard]] std::string receive(Stream& stream, bool draining);
-    [[nodiscard]] std::string send_admitted(const Stream& stream);
-    [[nodiscard]] std::string verify(const Stream& stream, std::size_t size);
-    void complete(Stream& stream, std::size_t size, bool draining);
+ private:
+  [[nodiscard]] std::string receive(Stream& stream, bool draining);
+  [[nodiscard]] std::string send_admitted(const Stream& stream);
+  [[nodiscard]] std::string verify(const Stream& stream, std::size_t size);
+  void complete(Stream& stream, std::size_t size, bool draining);
 
-    int fd_;
-    std::size_t number_;
-    std::size_t send_position_;
-    std::size_t receive_position_;
-    std::uint64_t admitted_ = 0; ///< bytes that may be sent
-    std::uint64_t sent_ = 0;
-    std::uint64_t received_ = 0;
-    std::uint64_t next_end_;   ///< received_ at which the oldest message is complete
-    std::size_t oldest_ = 0;   ///< its place in admitted_at_
-    std::vector<std::uint64_t> admitted_at_; ///< ring of `pipeline` time stamps
+  int fd_;
+  std::size_t number_;
+  std::size_t send_position_;
+  std::size_t receive_position_;
+  std::uint64_t admitted_ = 0;  ///< bytes that may be sent
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  std::uint64_t next_end_;                  ///< received_ at which the oldest message is complete
+  std::size_t oldest_ = 0;                  ///< its place in admitted_at_
+  std::vector<std::uint64_t> admitted_at_;  ///< ring of `pipeline` time stamps
 };
 
 /// CLOCK_MONOTONIC.
 [[nodiscard]] std::uint64_t now_ns() noexcept;
 
-} // namespace reactorlab::load
+}  // namespace reactorlab::load

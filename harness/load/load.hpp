@@ -16,39 +16,40 @@ namespace reactorlab::load {
 
 /// A closed loop: every connection keeps `pipeline` messages in flight and sends the next one when one came back.
 struct LoadOptions {
-    sockaddr_in endpoint{};
-    std::size_t conns = 64;
-    std::size_t payload = 64; ///< bytes of a message
-    std::size_t pipeline = 1;
-    std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
-    std::chrono::nanoseconds duration = std::chrono::milliseconds(500);
-    /// A server that lets this pass without a byte (or a connection) is given up.
-    std::chrono::nanoseconds patience = std::chrono::seconds(5);
-    std::uint64_t seed = 1;
-    std::optional<int> cpu;                    ///< pin the calling thread here meanwhile
-    const std::atomic<bool>* cancel = nullptr; ///< ends the run soon after it becomes true
+  sockaddr_in endpoint{};
+  std::size_t conns = 64;
+  std::size_t payload = 64;  ///< bytes of a message
+  std::size_t pipeline = 1;
+  std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
+  std::chrono::nanoseconds duration = std::chrono::milliseconds(500);
+  /// A server that lets this pass without a byte (or a connection) is given up.
+  std::chrono::nanoseconds patience = std::chrono::seconds(5);
+  std::uint64_t seed = 1;
+  std::optional<int> cpu;                     ///< pin the calling thread here meanwhile
+  const std::atomic<bool>* cancel = nullptr;  ///< ends the run soon after it becomes true
 
-    /// Called on the generator's thread before and after the measured window, with no message in flight, so that others
-    /// can read their counters.
-    std::function<void()> on_window_open;
-    std::function<void()> on_window_close;
+  /// Called on the generator's thread before and after the measured window, with no message in flight, so that others
+  /// can read their counters.
+  std::function<void()> on_window_open;
+  std::function<void()> on_window_close;
 };
 
 struct LoadResult {
-    std::uint64_t ops = 0;            ///< messages of the window
-    std::uint64_t messages_total = 0; ///< warm-up and drain included
-    std::uint64_t bytes_verified = 0; ///< warm-up and drain included
-    std::uint64_t wall_ns = 0;        ///< length of the window
-    std::uint64_t cpu_ns = 0;         ///< of the generator's thread within the window
-    measure::Histogram latency;       ///< per message within the window
-    bool cancelled = false;
-    std::string error; ///< empty: every byte that was sent came back, in order and unchanged
+  std::uint64_t ops = 0;             ///< messages of the window
+  std::uint64_t messages_total = 0;  ///< warm-up and drain included
+  std::uint64_t bytes_verified = 0;  ///< warm-up and drain included
+  std::uint64_t wall_ns = 0;         ///< length of the window
+  std::uint64_t cpu_ns = 0;          ///< of the generator's thread within the window
+  measure::Histogram latency;        ///< per message within the window
+  bool cancelled = false;
+  std::string error;  ///< empty: every byte that was sent came back, in order and unchanged
 
-    [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
+  [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
 };
 
 /// Runs on the calling thread and returns within patience + warm-up + duration + patience, whatever the server does.
-/// What the server does wrong is in `error`; std::system_error and std::runtime_error are for what this machine refuses.
+/// What the server does wrong is in `error`; std::system_error and std::runtime_error are for what this machine
+/// refuses.
 [[nodiscard]] LoadResult run_load(const LoadOptions& options);
 
-} // namespace reactorlab::load
+}  // namespace reactorlab::load

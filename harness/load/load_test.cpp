@@ -1,5 +1,5 @@
-#include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/endpoint.hpp"
 #include "harness/load/pattern.hpp"
 #include "harness/load/test_server.hpp"
 
@@ -14,118 +14,119 @@ namespace {
 using namespace std::chrono_literals;
 
 LoadOptions options_for(const TestServer& server, std::size_t payload = 64, std::size_t pipeline = 1) {
-    LoadOptions options;
-    options.endpoint = loopback_endpoint(server.port());
-    options.conns = 4;
-    options.payload = payload;
-    options.pipeline = pipeline;
-    options.warmup = 5ms;
-    options.duration = 20ms;
-    options.patience = 10s;
-    return options;
+  LoadOptions options;
+  options.endpoint = loopback_endpoint(server.port());
+  options.conns = 4;
+  options.payload = payload;
+  options.pipeline = pipeline;
+  options.warmup = 5ms;
+  options.duration = 20ms;
+  options.patience = 10s;
+  return options;
 }
 
 TEST(Load, EveryByteComesBackForEveryShape) {
-    for (const std::size_t payload : {1U, 64U, 16384U, 200'000U}) {
-        for (const std::size_t pipeline : {1U, 16U}) {
-            TestServer server(Fault::None);
-            const LoadResult result = run_load(options_for(server, payload, pipeline));
-            EXPECT_EQ(result.error, "") << payload << " B, pipeline " << pipeline;
-            EXPECT_TRUE(result.verified());
-            EXPECT_EQ(result.latency.count(), result.ops);
-            EXPECT_GE(result.ops, 4 * pipeline) << "each connection fills its pipeline once at least";
-            EXPECT_GE(result.messages_total, result.ops + 4 * pipeline);
-            EXPECT_EQ(result.bytes_verified, result.messages_total * payload) << "nothing is left in flight";
-        }
+  for (const std::size_t payload : {1U, 64U, 16384U, 200'000U}) {
+    for (const std::size_t pipeline : {1U, 16U}) {
+      TestServer server(Fault::None);
+      const LoadResult result = run_load(options_for(server, payload, pipeline));
+      EXPECT_EQ(result.error, "") << payload << " B, pipeline " << pipeline;
+      EXPECT_TRUE(result.verified());
+      EXPECT_EQ(result.latency.count(), result.ops);
+      EXPECT_GE(result.ops, 4 * pipeline) << "each connection fills its pipeline once at least";
+      EXPECT_GE(result.messages_total, result.ops + 4 * pipeline);
+      EXPECT_EQ(result.bytes_verified, result.messages_total * payload) << "nothing is left in flight";
     }
+  }
 }
 
 TEST(Load, TheWindowOpensAndClosesOnceWithNothingInFlight) {
-    TestServer server(Fault::None);
-    LoadOptions options = options_for(server);
-    std::uint64_t echoed_at_open = 0, echoed_at_close = 0;
-    int opened = 0, closed = 0;
-    options.on_window_open = [&] { ++opened, echoed_at_open = server.bytes_echoed(); };
-    options.on_window_close = [&] { ++closed, echoed_at_close = server.bytes_echoed(); };
-    const LoadResult result = run_load(options);
-    EXPECT_EQ(opened, 1);
-    EXPECT_EQ(closed, 1);
-    EXPECT_EQ(echoed_at_close - echoed_at_open, result.ops * options.payload);
+  TestServer server(Fault::None);
+  LoadOptions options = options_for(server);
+  std::uint64_t echoed_at_open = 0, echoed_at_close = 0;
+  int opened = 0, closed = 0;
+  options.on_window_open = [&] { ++opened, echoed_at_open = server.bytes_echoed(); };
+  options.on_window_close = [&] { ++closed, echoed_at_close = server.bytes_echoed(); };
+  const LoadResult result = run_load(options);
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(closed, 1);
+  EXPECT_EQ(echoed_at_close - echoed_at_open, result.ops * options.payload);
 }
 
 struct Broken {
-    Fault fault;
-    const char* says;
+  Fault fault;
+  const char* says;
 };
 
 class LoadCatches : public testing::TestWithParam<Broken> {};
 
 TEST_P(LoadCatches, AServerThatBreaksItsPromise) {
-    TestServer server(GetParam().fault);
-    LoadOptions options = options_for(server);
-    options.warmup = 10s; // the fault ends the run, not the clock
-    options.patience = GetParam().fault == Fault::Silence || GetParam().fault == Fault::Drop ? 200ms : 10s;
-    const LoadResult result = run_load(options);
-    EXPECT_FALSE(result.verified());
-    EXPECT_NE(result.error.find(GetParam().says), std::string::npos) << result.error;
+  TestServer server(GetParam().fault);
+  LoadOptions options = options_for(server);
+  options.warmup = 10s;  // the fault ends the run, not the clock
+  options.patience = GetParam().fault == Fault::Silence || GetParam().fault == Fault::Drop ? 200ms : 10s;
+  const LoadResult result = run_load(options);
+  EXPECT_FALSE(result.verified());
+  EXPECT_NE(result.error.find(GetParam().says), std::string::npos) << result.error;
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, LoadCatches,
                          testing::Values(Broken{Fault::Corrupt, "came back as"}, Broken{Fault::Reorder, "came back as"},
-                                         Broken{Fault::Duplicate, "came back as"}, Broken{Fault::Surplus, "more than it got"},
-                                         Broken{Fault::Drop, "sent nothing for"}, Broken{Fault::Silence, "sent nothing for"},
-                                         Broken{Fault::Close, "closed it"}),
+                                         Broken{Fault::Duplicate, "came back as"},
+                                         Broken{Fault::Surplus, "more than it got"},
+                                         Broken{Fault::Drop, "sent nothing for"},
+                                         Broken{Fault::Silence, "sent nothing for"}, Broken{Fault::Close, "closed it"}),
                          [](const auto& broken) { return std::string(name_of(broken.param.fault)); });
 
 TEST(Load, AnotherConnectionsBytesAreWrongBytes) {
-    // The table's starts differ, so an echo that goes to the wrong connection can't match.
-    const Pattern pattern(7);
-    for (std::size_t other = 1; other < 64; ++other) EXPECT_NE(pattern.start_of(0), pattern.start_of(other));
-    EXPECT_NE(Pattern(8).start_of(0), pattern.start_of(0));
+  // The table's starts differ, so an echo that goes to the wrong connection can't match.
+  const Pattern pattern(7);
+  for (std::size_t other = 1; other < 64; ++other) EXPECT_NE(pattern.start_of(0), pattern.start_of(other));
+  EXPECT_NE(Pattern(8).start_of(0), pattern.start_of(0));
 }
 
 TEST(Load, PipelinedDropIsSeenInTheBytes) {
-    TestServer server(Fault::Drop);
-    LoadOptions options = options_for(server, 64, 16);
-    options.warmup = 10s;
-    options.patience = 10s;
-    EXPECT_NE(run_load(options).error.find("came back as"), std::string::npos);
+  TestServer server(Fault::Drop);
+  LoadOptions options = options_for(server, 64, 16);
+  options.warmup = 10s;
+  options.patience = 10s;
+  EXPECT_NE(run_load(options).error.find("came back as"), std::string::npos);
 }
 
 TEST(Load, NobodyListening) {
-    LoadOptions options;
-    {
-        TestServer gone(Fault::None);
-        options.endpoint = loopback_endpoint(gone.port());
-    }
-    EXPECT_NE(run_load(options).error.find("is the server running?"), std::string::npos);
+  LoadOptions options;
+  {
+    TestServer gone(Fault::None);
+    options.endpoint = loopback_endpoint(gone.port());
+  }
+  EXPECT_NE(run_load(options).error.find("is the server running?"), std::string::npos);
 }
 
 TEST(Load, CancelEndsARun) {
-    TestServer server(Fault::None);
-    std::atomic<bool> cancel = true;
-    LoadOptions options = options_for(server);
-    options.duration = 1h;
-    options.cancel = &cancel;
-    const LoadResult result = run_load(options);
-    EXPECT_TRUE(result.cancelled);
-    EXPECT_FALSE(result.verified());
+  TestServer server(Fault::None);
+  std::atomic<bool> cancel = true;
+  LoadOptions options = options_for(server);
+  options.duration = 1h;
+  options.cancel = &cancel;
+  const LoadResult result = run_load(options);
+  EXPECT_TRUE(result.cancelled);
+  EXPECT_FALSE(result.verified());
 }
 
 TEST(Load, MoreConnectionsThanDescriptorsIsRefusedBeforeItStarts) {
-    LoadOptions options;
-    options.conns = std::size_t{1} << 40;
-    EXPECT_THROW((void)run_load(options), std::runtime_error);
+  LoadOptions options;
+  options.conns = std::size_t{1} << 40;
+  EXPECT_THROW((void)run_load(options), std::runtime_error);
 }
 
 TEST(Endpoint, OnlyLoopback) {
-    EXPECT_EQ(to_string(parse_loopback_endpoint("127.0.0.1:80")), "127.0.0.1:80");
-    EXPECT_EQ(to_string(parse_loopback_endpoint("localhost:65535")), "127.0.0.1:65535");
-    EXPECT_EQ(to_string(parse_loopback_endpoint("127.9.9.9:1")), "127.9.9.9:1");
-    for (const char* bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:8x", "10.0.0.1:80",
-                            "example.org:80", "0.0.0.0:80"})
-        EXPECT_THROW((void)parse_loopback_endpoint(bad), std::invalid_argument) << bad;
+  EXPECT_EQ(to_string(parse_loopback_endpoint("127.0.0.1:80")), "127.0.0.1:80");
+  EXPECT_EQ(to_string(parse_loopback_endpoint("localhost:65535")), "127.0.0.1:65535");
+  EXPECT_EQ(to_string(parse_loopback_endpoint("127.9.9.9:1")), "127.9.9.9:1");
+  for (const char* bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:8x",
+                          "10.0.0.1:80", "example.org:80", "0.0.0.0:80"})
+    EXPECT_THROW((void)parse_loopback_endpoint(bad), std::invalid_argument) << bad;
 }
 
-} // namespace
-} // namespace reactorlab::load
+}  // namespace
+}  // namespace reactorlab::load

@@ -14,32 +14,32 @@ enum class Fault { None, Corrupt, Drop, Duplicate, Reorder, Surplus, Silence, Cl
 
 [[nodiscard]] std::string_view name_of(Fault fault);
 
-/// A plain blocking echo server with one thread for each connection, right or deliberately broken: the load generator's own
-/// test. Destroying it closes every connection.
+/// A plain blocking echo server with one thread for each connection, right or deliberately broken: the load generator's
+/// own test. Destroying it closes every connection.
 class TestServer {
-public:
-    explicit TestServer(Fault fault);
-    ~TestServer();
-    TestServer(const TestServer&) = delete;
-    TestServer& operator=(const TestServer&) = delete;
+ public:
+  explicit TestServer(Fault fault);
+  ~TestServer();
+  TestServer(const TestServer&) = delete;
+  TestServer& operator=(const TestServer&) = delete;
 
-    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    [[nodiscard]] std::uint64_t bytes_echoed() const noexcept { return bytes_echoed_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] std::uint64_t bytes_echoed() const noexcept { return bytes_echoed_; }
 
-private:
-    void accept_loop();
-    void serve(int fd);
-    bool send_all(int fd, const char* data, std::size_t size);
-    bool answer(int fd, std::vector<char>& piece, bool faulty);
+ private:
+  void accept_loop();
+  void serve(int fd);
+  bool send_all(int fd, const char* data, std::size_t size);
+  bool answer(int fd, std::vector<char>& piece, bool faulty);
 
-    const Fault fault_;
-    int listener_;
-    std::uint16_t port_ = 0;
-    std::atomic<std::uint64_t> bytes_echoed_ = 0;
-    std::mutex mutex_;
-    std::vector<int> fds_;             // guarded by mutex_
-    std::vector<std::thread> threads_; // guarded by mutex_
-    std::thread acceptor_;
+  const Fault fault_;
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::atomic<std::uint64_t> bytes_echoed_ = 0;
+  std::mutex mutex_;
+  std::vector<int> fds_;              // guarded by mutex_
+  std::vector<std::thread> threads_;  // guarded by mutex_
+  std::thread acceptor_;
 };
 
-} // namespace reactorlab::load
+}  // namespace reactorlab::load

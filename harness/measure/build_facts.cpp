@@ -15,89 +15,91 @@ namespace {
 constexpr const char* kUnknown = "n/a";
 
 std::string first_word(const std::optional<std::string>& text) {
-    return text ? text->substr(0, text->find_first_of(" \n")) : kUnknown;
+  return text ? text->substr(0, text->find_first_of(" \n")) : kUnknown;
 }
 
 nlohmann::json commit_facts(const std::string& source) {
-    if (source.empty()) return {{"commit", kUnknown}, {"modified_files", kUnknown}};
-    const auto status = output_of({"git", "-C", source, "status", "--porcelain"});
-    nlohmann::json modified = kUnknown;
-    if (status) modified = std::count(status->begin(), status->end(), '\n');
-    return {{"commit", first_word(output_of({"git", "-C", source, "rev-parse", "HEAD"}))}, {"modified_files", modified}};
+  if (source.empty()) return {{"commit", kUnknown}, {"modified_files", kUnknown}};
+  const auto status = output_of({"git", "-C", source, "status", "--porcelain"});
+  nlohmann::json modified = kUnknown;
+  if (status) modified = std::count(status->begin(), status->end(), '\n');
+  return {{"commit", first_word(output_of({"git", "-C", source, "rev-parse", "HEAD"}))}, {"modified_files", modified}};
 }
 
 /// Versions of the packages that are in the binary or made it; those that aren't installed are left out.
 nlohmann::json package_versions() {
-    nlohmann::json versions = nlohmann::json::object();
-    for (const char* package : {"g++", "clang-19", "cmake", "libc6", "libstdc++6", "libfmt-dev", "libcli11-dev", "nlohmann-json3-dev",
-                                "libboost1.81-dev", "libuv1-dev", "liburing-dev", "libevent-dev", "libbenchmark-dev", "libgtest-dev"}) {
-        const auto version = output_of({"dpkg-query", "-W", "-f", "${Version}", package});
-        if (version && !version->empty()) versions[package] = *version;
-    }
-    return versions;
+  nlohmann::json versions = nlohmann::json::object();
+  for (const char* package :
+       {"g++", "clang-19", "cmake", "libc6", "libstdc++6", "libfmt-dev", "libcli11-dev", "nlohmann-json3-dev",
+        "libboost1.81-dev", "libuv1-dev", "liburing-dev", "libevent-dev", "libbenchmark-dev", "libgtest-dev"}) {
+    const auto version = output_of({"dpkg-query", "-W", "-f", "${Version}", package});
+    if (version && !version->empty()) versions[package] = *version;
+  }
+  return versions;
 }
 
 /// SHA-256 by the distribution's own tool; else size and time, which at least tell two builds apart.
 std::string binary_digest() {
-    std::error_code error;
-    const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return kUnknown;
-    if (const auto sum = output_of({"sha256sum", path.string()})) return "sha256:" + first_word(sum);
-    const auto size = std::filesystem::file_size(path, error);
-    const auto time = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-    return error ? kUnknown : fmt::format("size:{} mtime:{}", size, time);
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return kUnknown;
+  if (const auto sum = output_of({"sha256sum", path.string()})) return "sha256:" + first_word(sum);
+  const auto size = std::filesystem::file_size(path, error);
+  const auto time = std::filesystem::last_write_time(path, error).time_since_epoch().count();
+  return error ? kUnknown : fmt::format("size:{} mtime:{}", size, time);
 }
 
 std::string compiler() {
 #if defined(__clang__)
-    return fmt::format("clang {}", __clang_version__);
+  return fmt::format("clang {}", __clang_version__);
 #else
-    return fmt::format("g++ {}", __VERSION__);
+  return fmt::format("g++ {}", __VERSION__);
 #endif
 }
 
 std::string flags() {
 #ifdef REACTORLAB_CXX_FLAGS
-    return REACTORLAB_CXX_FLAGS;
+  return REACTORLAB_CXX_FLAGS;
 #else
-    return kUnknown;
+  return kUnknown;
 #endif
 }
 
-} // namespace
+}  // namespace
 
 std::string source_folder() {
 #ifdef REACTORLAB_SOURCE_DIR
-    const std::filesystem::path root = REACTORLAB_SOURCE_DIR;
+  const std::filesystem::path root = REACTORLAB_SOURCE_DIR;
 #else
-    // This file is <root>/harness/measure/build_facts.cpp, and the build names it by its absolute path.
-    const auto root = std::filesystem::path(std::source_location::current().file_name()).parent_path().parent_path().parent_path();
+  // This file is <root>/harness/measure/build_facts.cpp, and the build names it by its absolute path.
+  const auto root =
+      std::filesystem::path(std::source_location::current().file_name()).parent_path().parent_path().parent_path();
 #endif
-    std::error_code error;
-    return root.is_absolute() && std::filesystem::exists(root / "CMakeLists.txt", error) ? root.string() : std::string();
+  std::error_code error;
+  return root.is_absolute() && std::filesystem::exists(root / "CMakeLists.txt", error) ? root.string() : std::string();
 }
 
 nlohmann::json build_facts() {
-    nlohmann::json facts = commit_facts(source_folder());
-    facts["compiler"] = compiler();
-    facts["flags"] = flags();
+  nlohmann::json facts = commit_facts(source_folder());
+  facts["compiler"] = compiler();
+  facts["flags"] = flags();
 #ifdef NDEBUG
-    facts["assertions"] = "off";
+  facts["assertions"] = "off";
 #else
-    facts["assertions"] = "on";
+  facts["assertions"] = "on";
 #endif
-    facts["binary"] = binary_digest();
-    facts["packages"] = package_versions();
-    return facts;
+  facts["binary"] = binary_digest();
+  facts["packages"] = package_versions();
+  return facts;
 }
 
 std::string digest_of(const nlohmann::json& facts) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const char c : facts.dump()) {
-        hash ^= static_cast<unsigned char>(c);
-        hash *= 1099511628211ULL;
-    }
-    return fmt::format("{:016x}", hash);
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : facts.dump()) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 1099511628211ULL;
+  }
+  return fmt::format("{:016x}", hash);
 }
 
-} // namespace reactorlab::measure
+}  // namespace reactorlab::measure

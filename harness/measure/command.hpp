@@ -15,4 +15,4 @@ namespace reactorlab::measure {
 /// Whether a program of this name is on PATH.
 [[nodiscard]] bool is_installed(const std::string& program);
 
-} // namespace reactorlab::measure
+}  // namespace reactorlab::measure

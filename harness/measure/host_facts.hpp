@@ -26,4 +26,4 @@ namespace reactorlab::measure {
 /// UTC, "2026-11-21T22:30:00Z".
 [[nodiscard]] std::string utc_now();
 
-} // namespace reactorlab::measure
+}  // namespace reactorlab::measure

@@ -16,72 +16,72 @@ namespace {
 const std::vector<std::string> kImpls = {"arc_mutex", "raw_epoll", "thread_local"};
 
 TEST(NearestName, FindsWhatATypoMeant) {
-    EXPECT_EQ(nearest_name("thread_locl", kImpls), "thread_local");
-    EXPECT_EQ(nearest_name("arcmutex", kImpls), "arc_mutex");
-    EXPECT_EQ(nearest_name("raw-epoll", kImpls), "raw_epoll");
+  EXPECT_EQ(nearest_name("thread_locl", kImpls), "thread_local");
+  EXPECT_EQ(nearest_name("arcmutex", kImpls), "arc_mutex");
+  EXPECT_EQ(nearest_name("raw-epoll", kImpls), "raw_epoll");
 }
 
 TEST(NearestName, SuggestsNothingForSomethingElse) {
-    EXPECT_EQ(nearest_name("zzzzzz", kImpls), std::nullopt);
-    EXPECT_EQ(nearest_name("x", {}), std::nullopt);
+  EXPECT_EQ(nearest_name("zzzzzz", kImpls), std::nullopt);
+  EXPECT_EQ(nearest_name("x", {}), std::nullopt);
 }
 
 TEST(NearestName, TheMessageListsWhatIsKnown) {
-    EXPECT_EQ(unknown_choice("impl", "raw_epol", kImpls),
-              "unknown impl 'raw_epol'; did you mean 'raw_epoll'? Known: arc_mutex, raw_epoll, thread_local");
-    EXPECT_EQ(unknown_choice("locking", "q", {}), "unknown locking 'q'. Known: none");
+  EXPECT_EQ(unknown_choice("impl", "raw_epol", kImpls),
+            "unknown impl 'raw_epol'; did you mean 'raw_epoll'? Known: arc_mutex, raw_epoll, thread_local");
+  EXPECT_EQ(unknown_choice("locking", "q", {}), "unknown locking 'q'. Known: none");
 }
 
 TEST(ProcessCpu, GrowsWithWorkAndIsAbsentForNobody) {
-    const auto before = read_process_cpu(::getpid());
-    if (!before) GTEST_SKIP() << "this kernel has no schedstat";
-    // The reading is updated at the latest when the scheduler ticks: work until it has moved, within a bound.
-    volatile std::uint64_t sink = 0;
-    bool grew = false;
-    for (int i = 0; i < 10'000 && !grew; ++i) {
-        for (int j = 0; j < 100'000; ++j) sink = sink + 1;
-        grew = read_process_cpu(::getpid())->run_ns > before->run_ns;
-    }
-    EXPECT_TRUE(grew);
-    EXPECT_FALSE(read_process_cpu(0x3fffffff).has_value());
+  const auto before = read_process_cpu(::getpid());
+  if (!before) GTEST_SKIP() << "this kernel has no schedstat";
+  // The reading is updated at the latest when the scheduler ticks: work until it has moved, within a bound.
+  volatile std::uint64_t sink = 0;
+  bool grew = false;
+  for (int i = 0; i < 10'000 && !grew; ++i) {
+    for (int j = 0; j < 100'000; ++j) sink = sink + 1;
+    grew = read_process_cpu(::getpid())->run_ns > before->run_ns;
+  }
+  EXPECT_TRUE(grew);
+  EXPECT_FALSE(read_process_cpu(0x3fffffff).has_value());
 }
 
 TEST(Command, GivesOutputOrNothing) {
-    EXPECT_EQ(output_of({"echo", "hello"}), "hello\n");
-    EXPECT_EQ(output_of({"false"}), std::nullopt);
-    EXPECT_EQ(output_of({"no-such-program-anywhere"}), std::nullopt);
-    EXPECT_EQ(output_of({"sleep", "1000"}, std::chrono::milliseconds(50)), std::nullopt);
-    EXPECT_TRUE(is_installed("sh"));
-    EXPECT_FALSE(is_installed("no-such-program-anywhere"));
+  EXPECT_EQ(output_of({"echo", "hello"}), "hello\n");
+  EXPECT_EQ(output_of({"false"}), std::nullopt);
+  EXPECT_EQ(output_of({"no-such-program-anywhere"}), std::nullopt);
+  EXPECT_EQ(output_of({"sleep", "1000"}, std::chrono::milliseconds(50)), std::nullopt);
+  EXPECT_TRUE(is_installed("sh"));
+  EXPECT_FALSE(is_installed("no-such-program-anywhere"));
 }
 
 TEST(Descriptors, SaysWhatIsMissing) {
-    const auto limit = raise_descriptor_limit();
-    EXPECT_NO_THROW(require_descriptors(limit, "a test"));
-    try {
-        require_descriptors(limit + 7, "a test");
-        FAIL() << "no error";
-    } catch (const std::runtime_error& error) {
-        EXPECT_NE(std::string(error.what()).find("7 are missing"), std::string::npos) << error.what();
-    }
+  const auto limit = raise_descriptor_limit();
+  EXPECT_NO_THROW(require_descriptors(limit, "a test"));
+  try {
+    require_descriptors(limit + 7, "a test");
+    FAIL() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("7 are missing"), std::string::npos) << error.what();
+  }
 }
 
 TEST(HostFacts, NameTheMachineAndChangeTheDigest) {
-    nlohmann::json facts = machine_facts();
-    EXPECT_GE(facts.at("cpus").get<unsigned>(), 1U);
-    EXPECT_TRUE(facts.at("kernel").get<std::string>().starts_with("Linux "));
-    const std::string digest = digest_of(facts);
-    EXPECT_EQ(digest.size(), 16U);
-    EXPECT_EQ(digest, digest_of(machine_facts()));
-    facts["cpu_model"] = "another";
-    EXPECT_NE(digest, digest_of(facts));
+  nlohmann::json facts = machine_facts();
+  EXPECT_GE(facts.at("cpus").get<unsigned>(), 1U);
+  EXPECT_TRUE(facts.at("kernel").get<std::string>().starts_with("Linux "));
+  const std::string digest = digest_of(facts);
+  EXPECT_EQ(digest.size(), 16U);
+  EXPECT_EQ(digest, digest_of(machine_facts()));
+  facts["cpu_model"] = "another";
+  EXPECT_NE(digest, digest_of(facts));
 }
 
 TEST(HostFacts, BuildKnowsItsCompilerAndBinary) {
-    const nlohmann::json facts = build_facts();
-    EXPECT_NE(facts.at("compiler").get<std::string>().find_first_of("0123456789"), std::string::npos);
-    EXPECT_NE(facts.at("binary"), "n/a");
+  const nlohmann::json facts = build_facts();
+  EXPECT_NE(facts.at("compiler").get<std::string>().find_first_of("0123456789"), std::string::npos);
+  EXPECT_NE(facts.at("binary"), "n/a");
 }
 
-} // namespace
-} // namespace reactorlab::measure
+}  // namespace
+}  // namespace reactorlab::measure

@@ -24,4 +24,4 @@ std::uint64_t raise_descriptor_limit();
 /// Throws std::runtime_error that says how many are missing and who can raise the limit.
 void require_descriptors(std::uint64_t needed, const std::string& what_for);
 
-} // namespace reactorlab::measure
+}  // namespace reactorlab::measure

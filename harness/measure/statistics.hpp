@@ -13,9 +13,9 @@ namespace reactorlab::measure {
 [[nodiscard]] double median(std::vector<double> values);
 
 struct Interval {
-    double low;
-    double high;
-    double confidence; ///< attained, at least what was asked
+  double low;
+  double high;
+  double confidence;  ///< attained, at least what was asked
 };
 
 /// The exact confidence interval of the median: the order statistics x(k) and x(n+1-k) with the largest k such that
@@ -24,15 +24,15 @@ struct Interval {
 
 /// How many times the baseline something costs.
 struct Ratio {
-    double value; ///< exp of the median log-ratio
-    std::optional<Interval> interval;
-    std::size_t rounds;
+  double value;  ///< exp of the median log-ratio
+  std::optional<Interval> interval;
+  std::size_t rounds;
 };
 
 /// One (value, baseline value) pair per round.
 struct Pair {
-    double value;
-    double baseline;
+  double value;
+  double baseline;
 };
 
 /// Nothing without a pair of positive numbers.
@@ -51,4 +51,4 @@ inline constexpr double kEquivalenceMargin = 0.02;
 
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 
-} // namespace reactorlab::measure
+}  // namespace reactorlab::measure

@@ -10,4 +10,4 @@ namespace reactorlab::raw_epoll {
 
 [[nodiscard]] std::uint16_t bound_port(int fd);
 
-} // namespace reactorlab::raw_epoll
+}  // namespace reactorlab::raw_epoll

@@ -1,0 +1,199 @@
+#include "harness/bench/entry.hpp"
+#include "harness/bench/latin_square.hpp"
+#include "harness/bench/results_folder.hpp"
+#include "harness/bench/usage.hpp"
+#include "harness/bench/verbs.hpp"
+#include "harness/bench/workload.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace reactorlab::bench {
+namespace {
+
+TEST(LatinSquare, EveryBlockHasEverybodyOnceInEveryPosition) {
+  for (const std::size_t entries : {1U, 2U, 4U, 7U}) {
+    for (std::size_t block = 0; block < 5; ++block) {
+      std::vector<std::set<std::size_t>> at_position(entries);
+      for (std::size_t round = block * entries; round < (block + 1) * entries; ++round) {
+        const auto order = round_order(42, 3, round, entries);
+        EXPECT_EQ(std::set(order.begin(), order.end()).size(), entries);
+        for (std::size_t position = 0; position < entries; ++position) at_position[position].insert(order[position]);
+      }
+      for (const auto& seen : at_position) EXPECT_EQ(seen.size(), entries);
+    }
+  }
+}
+
+TEST(LatinSquare, IsRepeatableAndFollowsSeedCellAndBlock) {
+  EXPECT_EQ(round_order(1, 2, 3, 8), round_order(1, 2, 3, 8));
+  EXPECT_NE(round_order(1, 2, 3, 8), round_order(2, 2, 3, 8));
+  EXPECT_NE(round_order(1, 2, 3, 8), round_order(1, 3, 3, 8));
+  EXPECT_NE(round_order(1, 2, 0, 8), round_order(1, 2, 8, 8));
+  EXPECT_NE(round_order(std::uint64_t{1} << 40U, 0, 0, 8), round_order(0, 0, 0, 8)) << "all 64 bits of the seed count";
+}
+
+/// Two shared homes and a peer, as a later registry might have them.
+std::vector<Impl> known_impls() {
+  return {{"confined", ImplKind::Variant, {"", {"epoll", "uring"}, {}, 0}, nullptr},
+          {"locked", ImplKind::Variant, {"", {"epoll"}, {"coarse", "fine"}, 0}, nullptr},
+          {"raw", ImplKind::Peer, {"", {"epoll"}, {}, 1}, nullptr}};
+}
+
+std::vector<std::string> labels_of(const EntryFilter& filter) {
+  std::vector<std::string> labels;
+  for (const Entry& entry : choose_entries(known_impls(), filter).entries) labels.push_back(entry.label);
+  return labels;
+}
+
+using Labels = std::vector<std::string>;
+
+TEST(ChooseEntries, AllTakesEveryLocking) {
+  EXPECT_EQ(labels_of({.impls = {"all"}}), (Labels{"confined", "locked", "locked+fine", "raw"}));
+  EXPECT_EQ(labels_of({.impls = {"all"}, .locking = "fine"}), (Labels{"confined", "locked+fine", "raw"}));
+}
+
+TEST(ChooseEntries, AllLeavesOutWhatCannotBeAndSaysWhy) {
+  const auto choice = choose_entries(known_impls(), {.impls = {"all"}, .workers = 2});
+  EXPECT_EQ(choice.entries.size(), 3U);
+  ASSERT_EQ(choice.notes.size(), 1U);
+  EXPECT_NE(choice.notes[0].find("raw has at most 1 worker"), std::string::npos);
+  EXPECT_EQ(labels_of({.impls = {"all"}, .backend = "uring"}), (Labels{"confined"}));
+}
+
+TEST(ChooseEntries, NamesAndLabels) {
+  EXPECT_EQ(labels_of({.impls = {"locked"}}), (Labels{"locked"}));
+  EXPECT_EQ(labels_of({.impls = {"locked+fine", "raw", "raw"}}), (Labels{"locked+fine", "raw"}));
+  EXPECT_EQ(labels_of({.impls = {"locked"}, .locking = "fine"}), (Labels{"locked+fine"}));
+  const Entry entry = choose_entries(known_impls(), {.impls = {"locked"}}).entries.front();
+  EXPECT_EQ(entry.backend, "epoll");
+  EXPECT_EQ(entry.locking, "coarse");
+}
+
+TEST(ChooseEntries, RefusesWhatANamedImplHasNot) {
+  for (const EntryFilter& filter :
+       {EntryFilter{.impls = {"lockd"}}, EntryFilter{.impls = {"raw+fine"}}, EntryFilter{.impls = {""}},
+        EntryFilter{.impls = {"raw"}, .backend = "uring"}, EntryFilter{.impls = {"all"}, .backend = "x"},
+        EntryFilter{.impls = {"all"}, .locking = "x"}, EntryFilter{.impls = {"raw"}, .workers = 2},
+        EntryFilter{.impls = {"all"}, .workers = 0}, EntryFilter{.impls = {"locked+fine"}, .locking = "coarse"}})
+    EXPECT_THROW((void)labels_of(filter), UsageError);
+}
+
+TEST(ChooseCells, TierUnlessAParameterIsGiven) {
+  const Tier& quick = find_tier("quick");
+  EXPECT_EQ(choose_cells(quick, {}), quick.cells);
+  const auto given = choose_cells(quick, {.workload_regex = "echo", .conns = {2, 3}, .pipeline = {4}});
+  ASSERT_EQ(given.size(), 2U);
+  EXPECT_EQ(given[1].params, (Params{{"conns", 3}, {"payload", 64}, {"pipeline", 4}}));
+  EXPECT_EQ(describe(given[1]), "tcp_echo: 3 conns, 64 B, pipeline 4");
+}
+
+TEST(ChooseCells, WhatATierLeavesOutIsKnown) {
+  EXPECT_TRUE(left_out(find_tier("standard").cells).empty());
+  EXPECT_EQ(left_out(find_tier("quick").cells).size() + find_tier("quick").cells.size(),
+            find_tier("standard").cells.size());
+  EXPECT_GE(find_tier("quick").rounds, 7);
+  EXPECT_GE(find_tier("standard").rounds, 15);
+}
+
+TEST(ChooseCells, RefusesNonsense) {
+  const Tier& quick = find_tier("quick");
+  EXPECT_THROW((void)choose_cells(quick, {.workload_regex = "udp"}), UsageError);
+  EXPECT_THROW((void)choose_cells(quick, {.workload_regex = "("}), UsageError);
+  EXPECT_THROW((void)choose_cells(quick, {.conns = {0}}), UsageError);
+  EXPECT_THROW((void)find_tier("quik"), UsageError);
+}
+
+class TemporaryFolder : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::remove_all(path_); }
+  void TearDown() override { std::filesystem::remove_all(path_); }
+  const std::filesystem::path path_ =
+      std::filesystem::path(testing::TempDir()) / ("reactorlab-" + std::to_string(::getpid()));
+};
+
+using ResultsFolderTest = TemporaryFolder;
+
+TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
+  {
+    ResultsFolder folder(path_ / "deep" / "run");
+    folder.append(Sample{});
+    folder.append(Sample{});
+    folder.write("summary.json", {{"a", 1}});
+    folder.write("summary.json", {{"a", 2}});
+  }
+  std::ifstream samples(path_ / "deep" / "run" / "samples.jsonl");
+  int lines = 0;
+  for (std::string line; std::getline(samples, line); ++lines)
+    EXPECT_NO_THROW((void)sample_from_json(nlohmann::json::parse(line)));
+  EXPECT_EQ(lines, 2);
+  std::ifstream summary(path_ / "deep" / "run" / "summary.json");
+  EXPECT_EQ(nlohmann::json::parse(summary).at("a"), 2);
+  EXPECT_FALSE(std::filesystem::exists(path_ / "deep" / "run" / "summary.json.tmp"));
+}
+
+TEST_F(ResultsFolderTest, KeepsAnEarlierRun) {
+  {
+    ResultsFolder(path_).append(Sample{});
+  }
+  EXPECT_THROW(ResultsFolder again(path_), std::runtime_error);
+  EXPECT_TRUE(std::filesystem::exists(path_ / "samples.jsonl"));
+}
+
+TEST_F(ResultsFolderTest, LeavesNothingOfARunThatMeasuredNothing) {
+  {
+    ResultsFolder(path_).write("provenance.json", {});
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(ResultsFolderTest, SaysWhyItCannotWrite) {
+  std::ofstream(path_) << "a file is in the way";
+  EXPECT_THROW(ResultsFolder folder(path_ / "run"), std::runtime_error);
+}
+
+int run(std::vector<const char*> words) {
+  words.insert(words.begin(), "bench");
+  return run_program(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Program, UsageErrorsEndWithTwo) {
+  const std::vector<std::vector<const char*>> wrong = {{"--impl=no_such_impl"},
+                                                       {"--no-such-flag"},
+                                                       {"no_such_verb"},
+                                                       {"run", "--tier=huge"},
+                                                       {"run", "--rounds=many"},
+                                                       {"run", "--conns=0"},
+                                                       {"run", "--backend=kqueue"},
+                                                       {"serve"},
+                                                       {"serve", "--impl=all"},
+                                                       {"serve", "--impl=raw_epoll", "--proto=http"},
+                                                       {"serve", "--impl=raw_epoll", "--port=70000"},
+                                                       {"load"},
+                                                       {"load", "--connect=example.org:80"},
+                                                       {"load", "--connect=127.0.0.1:1", "--payload=0"},
+                                                       {"list", "extra"}};
+  for (const auto& words : wrong) EXPECT_EQ(run(words), kExitUsage) << words.front();
+}
+
+TEST(Program, FailuresEndWithOne) {
+  EXPECT_EQ(run({"load", "--connect=127.0.0.1:1", "--conns=1000000"}), kExitFailure) << "more than the descriptors";
+  EXPECT_EQ(run({"--out=/proc/nowhere", "--impl=raw_epoll", "--tier=smoke"}), kExitFailure);
+}
+
+TEST(Program, ListKnowsEveryImpl) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"list", "--json"}), kExitOk);
+  const auto list = nlohmann::json::parse(testing::internal::GetCapturedStdout());
+  EXPECT_EQ(list.at("impls").size(), impls().size());
+  for (const auto& impl : list.at("impls")) EXPECT_FALSE(impl.at("summary").get<std::string>().empty()) << impl;
+  EXPECT_FALSE(list.at("workloads").empty());
+}
+
+}  // namespace
+}  // namespace reactorlab::bench

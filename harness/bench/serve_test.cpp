@@ -1,0 +1,302 @@
+// Clients that misbehave must not disturb anybody else. Every implementation in every configuration has to pass.
+#include "harness/bench/entry.hpp"
+#include "harness/load/endpoint.hpp"
+#include "harness/load/load.hpp"
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <system_error>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace reactorlab::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// An engine that serves on a thread of this process until it is stopped.
+class Server {
+ public:
+  explicit Server(const Entry& entry) : stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    std::promise<std::uint16_t> ready;
+    auto port = ready.get_future();
+    thread_ = std::thread([this, entry, &ready] {
+      report_ = make_engine(entry.impl)
+                    ->serve({.backend = entry.backend,
+                             .locking = entry.locking,
+                             .workers = entry.workers,
+                             .stop_fd = stop_fd_,
+                             .on_ready = [&](std::uint16_t p) { ready.set_value(p); }});
+    });
+    port_ = port.get();
+  }
+  ~Server() {
+    stop();
+    ::close(stop_fd_);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  ServeReport stop() {
+    if (!thread_.joinable()) return report_;
+    const std::uint64_t one = 1;
+    EXPECT_EQ(::write(stop_fd_, &one, sizeof one), static_cast<ssize_t>(sizeof one));
+    thread_.join();
+    return report_;
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  int stop_fd_;
+  std::uint16_t port_ = 0;
+  ServeReport report_;
+  std::thread thread_;
+};
+
+/// A blocking client whose every wait is bounded, so that a broken server fails a test instead of hanging it.
+class Client {
+ public:
+  Client() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{.tv_sec = 20, .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  explicit Client(std::uint16_t port) : Client() { connect(port); }
+  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~Client() { close(); }
+  Client(const Client&) = delete;
+
+  void connect(std::uint16_t port) {
+    const sockaddr_in address = load::loopback_endpoint(port);
+    ASSERT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
+        << std::system_category().message(errno);
+  }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  void reset() {
+    const linger abort{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+    close();
+  }
+  void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  void send(const std::string& text, int flags = 0) const {
+    ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | flags), static_cast<ssize_t>(text.size()));
+  }
+  /// Sends until the kernel takes no more; returns how much that was.
+  [[nodiscard]] std::size_t send_until_full(const std::string& text) const {
+    std::size_t total = 0;
+    // Full means: nothing leaves for a while, because the other end no longer reads.
+    for (pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0}; ::poll(&writable, 1, 200) == 1;) {
+      const ssize_t n = ::send(fd_, text.data() + total % text.size(), text.size() - total % text.size(),
+                               MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n < 0) break;
+      total += static_cast<std::size_t>(n);
+    }
+    return total;
+  }
+  /// Up to `size` bytes; fewer only at the end of the stream or of the patience.
+  [[nodiscard]] std::string receive(std::size_t size) const {
+    std::string text(size, '\0');
+    std::size_t got = 0;
+    while (got < size) {
+      const ssize_t n = ::recv(fd_, text.data() + got, size - got, 0);
+      if (n <= 0) break;
+      got += static_cast<std::size_t>(n);
+    }
+    text.resize(got);
+    return text;
+  }
+  [[nodiscard]] bool at_end() const {
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, 0) == 0;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 131 + i / 251) & 0xff);
+  return text;
+}
+
+void expect_echo(const Client& client, const std::string& text) {
+  client.send(text);
+  EXPECT_EQ(client.receive(text.size()), text);
+}
+
+class Serve : public testing::TestWithParam<Entry> {};
+
+TEST_P(Serve, EchoesEveryShape) {
+  Server server(GetParam());
+  for (const std::size_t payload : {1U, 64U, 16384U, 32768U, 65536U}) {
+    for (const std::size_t pipeline : {1U, 16U}) {
+      load::LoadOptions options;
+      options.endpoint = load::loopback_endpoint(server.port());
+      options.conns = 16;
+      options.payload = payload;
+      options.pipeline = pipeline;
+      options.warmup = 2ms;
+      options.duration = 10ms;
+      options.patience = 20s;
+      EXPECT_EQ(load::run_load(options).error, "") << payload << " B, pipeline " << pipeline;
+    }
+  }
+  EXPECT_EQ(server.stop().connections, 16U * 10);
+}
+
+TEST_P(Serve, HalfCloseGetsTheRestAndThenTheEnd) {
+  Server server(GetParam());
+  const Client client(server.port());
+  const std::string text = pattern(100'000);
+  client.send(text);
+  client.half_close();
+  EXPECT_EQ(client.receive(text.size()), text);
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_P(Serve, HalfCloseWhileBlockedLosesNothing) {
+  Server server(GetParam());
+  const Client client(server.port());
+  const std::string text = pattern(1'000'000);
+  const std::size_t sent = client.send_until_full(text);
+  client.half_close();
+  const std::string back = client.receive(sent);
+  ASSERT_EQ(back.size(), sent);
+  for (std::size_t i = 0; i < sent; i += text.size()) {
+    const std::size_t size = std::min(text.size(), sent - i);
+    ASSERT_EQ(back.compare(i, size, text, 0, size), 0);
+  }
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_P(Serve, StalledGarbageAndResetClientsDisturbNobody) {
+  Server server(GetParam());
+  const Client bystander(server.port());
+  expect_echo(bystander, "before");
+  const Client stalled(server.port());
+  EXPECT_GT(stalled.send_until_full(pattern(1'000'000)), 0U);
+  expect_echo(bystander, "one client stalls");
+  for (int i = 0; i < 200; ++i) {
+    Client rude(server.port());
+    rude.send(pattern(1 + static_cast<std::size_t>(i) * 97));
+    if (i % 3 == 0)
+      rude.reset();
+    else if (i % 3 == 1)
+      rude.half_close();
+  }  // the others close with unread bytes, which resets them too
+  expect_echo(bystander, pattern(300'000).substr(0, 50'000));
+  Client stalled_then_reset(server.port());
+  EXPECT_GT(stalled_then_reset.send_until_full(pattern(1'000'000)), 0U);
+  stalled_then_reset.reset();
+  expect_echo(bystander, "after");
+  EXPECT_EQ(server.stop().connections, 203U);
+}
+
+TEST_P(Serve, DataBehindAnUrgentByteIsNotForgotten) {
+  // A read stops short at the urgent mark although data follows, and no second edge comes for it.
+  Server server(GetParam());
+  const Client client(server.port());
+  for (int i = 0; i < 50; ++i) {
+    client.send("ab");
+    client.send("!", MSG_OOB);
+    client.send("cd");
+    EXPECT_EQ(client.receive(4), "abcd");
+  }
+}
+
+TEST_P(Serve, StopsInOrderWithOpenConnections) {
+  Server server(GetParam());
+  const Client idle(server.port()), active(server.port());
+  expect_echo(active, "hello");
+  EXPECT_EQ(server.stop().connections, 2U);
+  EXPECT_TRUE(idle.at_end());
+  EXPECT_TRUE(active.at_end());
+}
+
+TEST_P(Serve, APortInUseIsAnErrorThatNamesIt) {
+  Server server(GetParam());
+  const int stop_fd = ::eventfd(0, EFD_CLOEXEC);
+  const Entry& entry = GetParam();
+  try {
+    make_engine(entry.impl)
+        ->serve({.port = server.port(),
+                 .backend = entry.backend,
+                 .locking = entry.locking,
+                 .workers = entry.workers,
+                 .stop_fd = stop_fd,
+                 .on_ready = [](std::uint16_t) { FAIL() << "two servers on one port"; }});
+    ADD_FAILURE() << "no error";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code().value(), EADDRINUSE) << error.what();
+    EXPECT_NE(std::string(error.what()).find(std::to_string(server.port())), std::string::npos) << error.what();
+  }
+  ::close(stop_fd);
+}
+
+/// Lowers the soft limit of open files while it lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t more_than_now) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);  // the lowest free number
+    ::close(next);
+    const rlimit few{.rlim_cur = static_cast<rlim_t>(next) + more_than_now, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_P(Serve, OutOfDescriptorsWaitsForThemWithoutSpinning) {
+  Server server(GetParam());
+  const Client bystander(server.port());
+  expect_echo(bystander, "before");
+  std::vector<Client> clients(6);
+  {
+    const FewDescriptors two_more(2);
+    for (Client& client : clients) client.connect(server.port());  // the listen queue takes them all
+    expect_echo(clients[0], "the first gets in");
+    expect_echo(clients[1], "and the second");
+    expect_echo(bystander, "who was there is served");
+    for (std::size_t i = 2; i < clients.size(); ++i) {
+      clients[i - 2].close();
+      expect_echo(clients[i], "one leaves, the next gets in");
+    }
+  }
+  const ServeReport report = server.stop();
+  EXPECT_EQ(report.connections, 7U);
+  if (const auto refused = report.counters.find("accept_refused"); refused != report.counters.end()) {
+    EXPECT_GE(refused->second, 1U);
+    EXPECT_LE(refused->second, 1000U) << "it spins";
+  }
+}
+
+std::string test_name(const testing::TestParamInfo<Entry>& info) {
+  std::string name = info.param.label + "_" + info.param.backend;
+  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Serve, testing::ValuesIn(choose_entries(impls(), {.impls = {"all"}}).entries),
+                         test_name);
+
+}  // namespace
+}  // namespace reactorlab::bench

@@ -1,0 +1,140 @@
+// How the driver copes with servers: the real one, and ones that never start, never end or die.
+#include "harness/bench/server_process.hpp"
+#include "harness/bench/sample_runner.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace reactorlab::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A shell script that plays a server.
+class Script {
+ public:
+  explicit Script(const std::string& body)
+      : path_(std::filesystem::path(testing::TempDir()) / ("server-" + std::to_string(::getpid()))) {
+    std::ofstream(path_) << "#!/bin/sh\n" << body << "\n";
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
+  }
+  ~Script() { std::filesystem::remove(path_); }
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
+
+  [[nodiscard]] ServerProcess::Options options() const {
+    return {.entry = {"raw_epoll", "raw_epoll", "epoll", "", 1}, .cpu = {}, .executable = path_};
+  }
+  [[nodiscard]] std::string path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// What the call throws, or "".
+template <class F>
+std::string error_of(F&& call) {
+  try {
+    call();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(ServerProcess, ReportsWhatAServerSaysAtItsEnd) {
+  const Script script(
+      "echo READY port=4711; echo chatter >&2; echo '{\"counters\":{\"recv\":5}}' >&2; trap 'exit 0' TERM; "
+      "while :; do sleep 0.01; done");
+  ServerProcess server(script.options());
+  EXPECT_EQ(server.wait_ready(20s), 4711);
+  EXPECT_EQ(server.stop(20s).report.at("counters").at("recv"), 5);
+}
+
+TEST(ServerProcess, ThatDiesAtOnceIsNamedWithItsLastWords) {
+  const Script script("echo 'port 80 is taken' >&2; exit 3");
+  ServerProcess server(script.options());
+  const std::string error = error_of([&] { (void)server.wait_ready(20s); });
+  EXPECT_TRUE(contains(error, "exit status 3")) << error;
+  EXPECT_TRUE(contains(error, "port 80 is taken")) << error;
+}
+
+TEST(ServerProcess, ThatNeverGetsReadyIsGivenUp) {
+  const Script script("exec sleep 1000");
+  ServerProcess server(script.options());
+  EXPECT_TRUE(contains(error_of([&] { (void)server.wait_ready(50ms); }), "READY within 50 ms"));
+}
+
+TEST(ServerProcess, ThatSaysSomethingElseIsRefused) {
+  const Script script("echo hello; exec sleep 1000");
+  ServerProcess server(script.options());
+  EXPECT_TRUE(contains(error_of([&] { (void)server.wait_ready(20s); }), "'hello'"));
+}
+
+TEST(ServerProcess, ThatDoesNotEndIsKilledAndAnError) {
+  const Script script("trap '' TERM; echo READY port=1; exec sleep 1000");
+  ServerProcess server(script.options());
+  EXPECT_EQ(server.wait_ready(20s), 1);
+  EXPECT_TRUE(contains(error_of([&] { (void)server.stop(50ms); }), "didn't end within 50 ms"));
+}
+
+TEST(ServerProcess, ThatEndsWithAFailureIsAnError) {
+  const Script script("trap 'exit 7' TERM; echo READY port=1; while :; do sleep 0.01; done");
+  ServerProcess server(script.options());
+  EXPECT_EQ(server.wait_ready(20s), 1);
+  EXPECT_TRUE(contains(error_of([&] { (void)server.stop(20s); }), "exit status 7"));
+}
+
+TEST(ServerProcess, ThatCannotBeStartedIsAnError) {
+  ServerProcess::Options options{.entry = {}, .cpu = {}, .executable = "/no/such/program"};
+  EXPECT_TRUE(contains(error_of([&] { ServerProcess server(options); }), "/no/such/program"));
+}
+
+SamplePlace small_cell() { return {{"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, 3, 1, 99}; }
+
+SampleSettings brief(const std::string& executable) {
+  return {.warmup = 10ms,
+          .duration = 40ms,
+          .server_cpu = {},
+          .load_cpu = {},
+          .provenance = "digest",
+          .executable = executable};
+}
+
+TEST(RunSample, WithAServerThatDiesIsVoidAndHasNoNumbers) {
+  const Script script("exit 0");
+  const Sample sample = run_sample({"x", "raw_epoll", "epoll", "", 1}, small_cell(), brief(script.path()));
+  EXPECT_FALSE(sample.sound());
+  EXPECT_FALSE(sample.verified);
+  EXPECT_EQ(sample.errors, 1U);
+  EXPECT_TRUE(to_json(sample).at("server_cpu_ns").is_null());
+}
+
+/// The program beside this one, as the build puts them.
+std::filesystem::path bench_binary() { return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bench"; }
+
+TEST(RunSample, OfTheRealServerIsSoundAndComplete) {
+  if (!std::filesystem::exists(bench_binary()))
+    GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
+  for (const Entry& entry : choose_entries(impls(), {.impls = {"all"}}).entries) {
+    const Sample sample = run_sample(entry, small_cell(), brief(bench_binary()));
+    EXPECT_EQ(sample.void_reason, "") << entry.label;
+    EXPECT_TRUE(sample.verified);
+    EXPECT_EQ(sample.errors, 0U);
+    EXPECT_EQ(sample.round, 3U);
+    EXPECT_EQ(sample.position, 1U);
+    EXPECT_GE(sample.ops, 8U);
+    EXPECT_GT(sample.server_cpu_ns, 0U);
+    EXPECT_GE(sample.max_ns, sample.p50_ns.value_or(0));
+    EXPECT_EQ(sample.counts.at("allocations"), std::nullopt) << "nobody counts them here";
+  }
+}
+
+}  // namespace
+}  // namespace reactorlab::bench
