@@ -1,0 +1,63 @@
+#include "core/address.hpp"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+
+#include "core/error.hpp"
+
+namespace reactorlab {
+
+SocketAddress SocketAddress::parse(std::string_view text) {
+  const auto wrong = [&]() -> SocketAddress {
+    throw UsageError{"'" + std::string{text} + "' isn't an address; expected 127.0.0.1:8080 or [::1]:8080"};
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty()) return wrong();
+
+  SocketAddress address;
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage_);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    if (inet_pton(AF_INET6, std::string{host.substr(1, host.size() - 2)}.c_str(), &v6.sin6_addr) != 1) return wrong();
+  } else {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    if (inet_pton(AF_INET, std::string{host}.c_str(), &v4.sin_addr) != 1) return wrong();
+  }
+  return address;
+}
+
+SocketAddress SocketAddress::loopback(std::uint16_t port) noexcept {
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+std::uint16_t SocketAddress::port() const noexcept {
+  return ntohs(family() == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port
+                                    : reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+}
+
+std::string SocketAddress::to_string() const {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (family() == AF_INET6) {
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, host, sizeof host);
+    return "[" + std::string{host} + "]:" + std::to_string(port());
+  }
+  inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, host, sizeof host);
+  return std::string{host} + ":" + std::to_string(port());
+}
+
+}  // namespace reactorlab

@@ -1,0 +1,61 @@
+#pragma once
+// Recycles coroutine frames and other small blocks: a free list per thread and size class of 16 bytes up to 1 KiB. Blocks may
+// be freed on another thread than they came from; long lists spill to a process-wide one. Stands aside under sanitizers.
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "core/flavour.hpp"
+
+namespace reactorlab {
+
+class FramePool {
+ public:
+  static constexpr std::size_t granule = 16;
+  static constexpr std::size_t class_count = 65;  // index = granules; 0 unused
+
+  static void* allocate(std::size_t size) {
+    const std::size_t index = (size + granule - 1) / granule;
+    if (sanitized || index >= class_count) [[unlikely]] return ::operator new(size);
+    FramePool& pool = of_thread_;
+    if (Block* const block = pool.free_[index]) [[likely]] {
+      pool.free_[index] = block->next;
+      --pool.count_[index];
+      return block;
+    }
+    return pool.allocate_slow(index);
+  }
+
+  static void deallocate(void* memory, std::size_t size) noexcept {
+    const std::size_t index = (size + granule - 1) / granule;
+    if (sanitized || index >= class_count) [[unlikely]] return ::operator delete(memory);
+    FramePool& pool = of_thread_;
+    auto* const block = static_cast<Block*>(memory);
+    block->next = pool.free_[index];
+    pool.free_[index] = block;
+    if (++pool.count_[index] > spill_above) [[unlikely]] pool.spill(index, keep_after_spill);
+  }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  static constexpr std::uint32_t spill_above = 8192;
+  static constexpr std::uint32_t keep_after_spill = 64;
+
+  void* allocate_slow(std::size_t index);
+  void spill(std::size_t index, std::uint32_t keep) noexcept;
+  static void flush() noexcept;
+
+  Block* free_[class_count] = {};
+  std::uint32_t count_[class_count] = {};
+  std::byte* fresh_ = nullptr;  // the unused rest of the newest chunk
+  std::byte* fresh_end_ = nullptr;
+
+  static constinit thread_local FramePool of_thread_;
+};
+
+inline constinit thread_local FramePool FramePool::of_thread_{};
+
+}  // namespace reactorlab

@@ -1,0 +1,75 @@
+#include "core/join.hpp"
+
+#include "core/sys.hpp"
+
+namespace reactorlab {
+
+void Parker::unpark() noexcept {
+  released_.store(1, release);
+  sys::futex_wake(released_);  // the waiter may be gone by now: only the address is used
+}
+
+void Parker::park() noexcept {
+  while (!released_.load(acquire)) sys::futex_wait(released_, 0);
+}
+
+namespace join {
+
+void complete(TaskHeader& task) noexcept {
+  // none -> done: the handle frees the header. joiner -> done: it is woken and frees it. detached -> done: nobody else, we do.
+  std::uint64_t before;
+  if (task.kind == TaskKind::confined) {
+    before = task.join.load(relaxed);
+    task.join.store(TaskHeader::join_done, release);
+  } else {
+    before = task.join.exchange(TaskHeader::join_done, acq_rel);
+  }
+  if (before == TaskHeader::join_none) return;
+  if (before != TaskHeader::join_detached) return Waker::from_bits(before).wake();
+  result::drop(task);
+  task.executor.load(relaxed)->reclaim(task);
+}
+
+void abandon(TaskHeader& task) noexcept {
+  Executor* const executor = task.executor.load(relaxed);
+  if (task.kind == TaskKind::shared) {
+    // none -> detached: the executor frees the header when the task ends. done -> detached: we came last.
+    if (task.join.exchange(TaskHeader::join_detached, acq_rel) != TaskHeader::join_done) return;
+    result::drop(task);
+    retire(task);
+    return shared_headers().put(task);
+  }
+  if (executor && executor == confined_executor) {
+    const std::uint64_t before = task.join.load(relaxed);
+    task.join.store(TaskHeader::join_detached, relaxed);
+    if (before != TaskHeader::join_done) return;
+    result::drop(task);
+    return executor->reclaim(task);
+  }
+  if (request_remotely(task, task.generation(), TaskHeader::remote_detach)) return;
+  result::drop(task);  // orphaned: the executor is gone, the task was finished by its shutdown
+  task.remote.store(task.remote.load(relaxed) & ~TaskHeader::remote_flags, relaxed);
+  retire(task);
+  put_confined_header(task);
+}
+
+bool subscribe(TaskHeader& task, Waker joiner) noexcept {
+  if (task.kind == TaskKind::confined) {
+    task.join.store(joiner.bits(), relaxed);
+    return true;
+  }
+  // none -> joiner: the executor will wake it. The losing branch: done already.
+  std::uint64_t expected = TaskHeader::join_none;
+  return task.join.compare_exchange_strong(expected, joiner.bits(), acq_rel, acquire);
+}
+
+void unsubscribe(TaskHeader& task) noexcept {
+  std::uint64_t expected = task.join.load(relaxed);
+  if (expected == TaskHeader::join_done) return;
+  if (task.kind == TaskKind::confined) return task.join.store(TaskHeader::join_none, relaxed);
+  // joiner -> none. The losing branch: done, and a wake that is spurious is under way to us.
+  task.join.compare_exchange_strong(expected, TaskHeader::join_none, acq_rel, relaxed);
+}
+
+}  // namespace join
+}  // namespace reactorlab

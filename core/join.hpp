@@ -1,0 +1,208 @@
+#pragma once
+// JoinHandle<T>: one of the two parties that share a spawned task's header; the other is its executor. Whoever comes last frees
+// the header, so nothing is reference-counted.
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "core/executor.hpp"
+#include "core/task.hpp"
+#include "core/waker.hpp"
+
+namespace reactorlab {
+
+/// A thread that waits for one word.
+class Parker {
+ public:
+  void unpark() noexcept;
+  void park() noexcept;
+
+ private:
+  Atomic<std::uint32_t> released_{0};
+};
+
+namespace join {
+
+/// The executor's side: the task has finished (result stored, frame destroyed). Wakes the joiner, or frees the header if nobody
+/// waits for it. Runs on the executor's threads.
+void complete(TaskHeader& task) noexcept;
+
+/// The handle's side: gives the header up. Any thread.
+void abandon(TaskHeader& task) noexcept;
+
+inline bool is_done(const TaskHeader& task) noexcept { return task.join.load(acquire) == TaskHeader::join_done; }
+
+/// Parks the joiner on the task. False: it finished meanwhile. On the executor's thread, or anywhere for a shared task.
+bool subscribe(TaskHeader& task, Waker joiner) noexcept;
+
+/// Takes the joiner back (the awaiting operation is destroyed).
+void unsubscribe(TaskHeader& task) noexcept;
+
+}  // namespace join
+
+template <class T>
+class [[nodiscard("drop it with detach() if nobody waits for the task")]] JoinHandle {
+ public:
+  explicit JoinHandle(TaskHeader& task) noexcept : task_{&task} {}
+  JoinHandle(JoinHandle&& other) noexcept : task_{std::exchange(other.task_, nullptr)} {}
+  JoinHandle& operator=(JoinHandle&& other) noexcept {
+    if (this != &other) {
+      detach();
+      task_ = std::exchange(other.task_, nullptr);
+    }
+    return *this;
+  }
+  /// Detaches: the task goes on, its result is destroyed when it comes.
+  ~JoinHandle() { detach(); }
+
+  bool valid() const noexcept { return task_ != nullptr; }
+  bool done() const noexcept { return join::is_done(*task_); }
+
+  void detach() noexcept {
+    if (TaskHeader* const task = std::exchange(task_, nullptr)) join::abandon(*task);
+  }
+
+  /// Takes effect at the task's next suspension point: its frame is destroyed on a thread of its runtime, the join then throws
+  /// TaskCancelled. Idempotent, harmless after completion. Any thread.
+  void cancel() noexcept {
+    if (task_ && !done()) reactorlab::cancel(*task_);
+  }
+
+  /// Blocks the calling thread, which mustn't be one of the task's runtime (UsageError), until the task has finished.
+  T wait();
+
+  /// co_await: the value, the task's exception, or TaskCancelled. Once.
+  auto operator co_await() && noexcept { return Awaiter{*this}; }
+  auto operator co_await() & noexcept { return Awaiter{*this}; }
+
+  /// The result of a finished task. Once.
+  T take() {
+    TaskHeader& task = *std::exchange(task_, nullptr);
+    struct Abandon {
+      TaskHeader& task;
+      ~Abandon() { join::abandon(task); }
+    } abandon{task};
+    return result::take<T>(task);
+  }
+
+  TaskHeader* header() const noexcept { return task_; }
+
+ private:
+  class Awaiter {
+   public:
+    explicit Awaiter(JoinHandle& handle) noexcept : handle_{handle} {}
+    Awaiter(const Awaiter&) = delete;
+    ~Awaiter() {
+      if (parked_) join::unsubscribe(*handle_.task_);
+    }
+
+    bool await_ready() const noexcept { return handle_.done(); }
+    template <TaskPromise Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame) {
+      TaskHeader& me = *frame.promise().task();
+      check_thread(*handle_.task_);
+      me.frame = frame;
+      me.operation = this;
+      me.poll = &poll;
+      parked_ = true;
+      if (join::subscribe(*handle_.task_, Waker{me})) return true;
+      parked_ = false;
+      return false;
+    }
+    T await_resume() {
+      parked_ = false;
+      return handle_.take();
+    }
+
+   private:
+    static void poll(TaskHeader& me) noexcept {
+      auto& awaiter = *static_cast<Awaiter*>(me.operation);
+      if (!awaiter.handle_.done()) return;  // a spurious wake: still subscribed
+      awaiter.parked_ = false;
+      resume_frame(me);
+    }
+    static void check_thread(const TaskHeader& task) {
+      if (task.kind == TaskKind::confined && task.executor.load(relaxed) != confined_executor) [[unlikely]] {
+        throw UsageError{"a confined runtime's task can be awaited on its own thread only; wait() works from others"};
+      }
+    }
+
+    JoinHandle& handle_;
+    bool parked_ = false;
+  };
+
+  TaskHeader* task_;
+};
+
+/// Starts a coroutine as a task of that executor. Any thread (capability foreign_spawn, which every home has).
+template <class T>
+JoinHandle<T> spawn_on(Executor& executor, Task<T> task) {
+  auto frame = task.release();
+  TaskHeader* header;
+  try {
+    header = &executor.adopt(frame);
+  } catch (...) {
+    frame.destroy();
+    throw;
+  }
+  frame.promise().set_task(*header);
+  executor.launch(*header);
+  return JoinHandle<T>{*header};
+}
+
+namespace join {
+
+/// A task on the joined task's own runtime that carries its result to a thread that waits.
+template <class T>
+class Relay {
+ public:
+  T wait(Executor& executor, JoinHandle<T> handle) {
+    spawn_on(executor, carry(std::move(handle), *this)).detach();
+    parker_.park();
+    if (error_) std::rethrow_exception(error_);
+    if constexpr (!std::is_void_v<T>) return std::move(*value_);
+  }
+
+ private:
+  // The guard is a parameter of the coroutine's frame, so that the thread is released also if the relay is destroyed unrun.
+  struct Release {
+    Relay* relay;
+    explicit Release(Relay& r) noexcept : relay{&r} {}
+    Release(Release&& other) noexcept : relay{std::exchange(other.relay, nullptr)} {}
+    ~Release() {
+      if (relay) relay->parker_.unpark();
+    }
+  };
+  static Task<void> carry(JoinHandle<T> handle, Relay& relay) { return run(std::move(handle), Release{relay}); }
+  static Task<void> run(JoinHandle<T> handle, Release guard) {
+    Relay& relay = *guard.relay;
+    try {
+      if constexpr (std::is_void_v<T>) {
+        co_await handle;
+      } else {
+        relay.value_.emplace(co_await handle);
+      }
+      relay.error_ = nullptr;
+    } catch (...) {
+      relay.error_ = std::current_exception();
+    }
+  }
+
+  struct Nothing {};
+  Parker parker_;
+  std::exception_ptr error_ = std::make_exception_ptr(TaskCancelled{});
+  std::optional<std::conditional_t<std::is_void_v<T>, Nothing, T>> value_;
+};
+
+}  // namespace join
+
+template <class T>
+T JoinHandle<T>::wait() {
+  if (done()) return take();
+  Executor* const executor = task_->executor.load(acquire);
+  if (executor->on_own_thread()) throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
+  return join::Relay<T>{}.wait(*executor, std::move(*this));
+}
+
+}  // namespace reactorlab

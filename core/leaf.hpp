@@ -1,0 +1,172 @@
+#pragma once
+// The one poll-until-ready loop: attempt -> would block -> arm -> (an edge came first: attempt again) -> parked. A wake polls the
+// operation, not the user's code; if the attempt still says EAGAIN it parks again. Everything that waits for a descriptor is
+// made of this.
+
+#include <coroutine>
+#include <cstdint>
+
+#include "core/mutation.hpp"
+#include "core/reactor_ref.hpp"
+#include "core/sync.hpp"
+#include "core/task.hpp"
+
+namespace reactorlab {
+
+/// How far an operation has come when its task is polled.
+enum class Progress : std::uint8_t { parked, finished };
+
+/// Operation supplies:
+///   bool attempt() noexcept     the syscall; true: the result is final
+///   void settle(IoResult)       the result is this error instead
+///   bool known_empty()          the attempt needn't be made: it would block
+/// Source is the handle: ref(), slot(), fd(). It mustn't move while an operation on it is parked; it may be destroyed.
+template <class Operation, class Source, Direction direction>
+class Leaf {
+ public:
+  explicit Leaf(Source& source) noexcept : source_{&source} {}
+  /// Only before it is awaited.
+  Leaf(Leaf&& other) noexcept : source_{other.source_} {}
+  Leaf& operator=(Leaf&&) = delete;
+  ~Leaf() {
+    if (state_ == State::parked) [[unlikely]] disarm();
+  }
+
+  // --- awaited on its own -------------------------------------------------------------------------------------------------
+
+  void bind(TaskHeader& task) noexcept { task_ = &task; }
+
+  bool await_ready() noexcept {
+    if (!try_complete()) return false;
+    return task_->spend_budget() || mutated(Mutant::no_leaf_budget);
+  }
+
+  template <TaskPromise Promise>
+  [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    task_->frame = frame;
+    if (state_ == State::finished) [[unlikely]] {  // the budget is spent: others first
+      task_->poll = &resume_frame;
+      task_->action = TaskAction::yield;
+      return true;
+    }
+    task_->operation = &self();
+    task_->poll = &Leaf::poll;
+    return park() == Progress::parked;
+  }
+
+  // --- the steps, for operations made of this one (timeout) ------------------------------------------------------------------
+
+  bool try_complete() noexcept {
+    if (self().known_empty() || !self().attempt()) return false;
+    state_ = State::finished;
+    return true;
+  }
+
+  /// Arms, attempting again as long as edges come first.
+  [[gnu::always_inline]] Progress park() noexcept {
+    sync_point(SyncPoint::io_after_would_block);
+    slot_ = &source_->slot();
+    const Armed armed = source_->arm(direction, *task_, identity_);
+    if (armed == Armed::parked) [[likely]] {
+      state_ = State::parked;
+      sync_point(SyncPoint::io_parked);
+      return Progress::parked;
+    }
+    return park_slow(armed);
+  }
+
+  /// The task was polled: was it for us?
+  [[gnu::always_inline]] Progress progress() noexcept {
+    // The word is empty again, in the same life: an edge took us out. Anything else is looked at more closely.
+    if (slot_->word(direction).load(acquire) == identity_) [[likely]] {
+      if (self().attempt()) [[likely]] {
+        state_ = State::finished;
+        return Progress::finished;
+      }
+      return park_again();
+    }
+    return progress_slow();
+  }
+
+  /// Gives up: no wake comes from here any more, and the result is this error.
+  void withdraw(IoResult error) noexcept {
+    if (state_ == State::parked) disarm();
+    state_ = State::finished;
+    self().settle(error);
+  }
+
+ protected:
+  Source& source() noexcept { return *source_; }
+  TaskHeader* task() noexcept { return task_; }
+
+ private:
+  enum class State : std::uint8_t { fresh, parked, finished };
+
+  Operation& self() noexcept { return static_cast<Operation&>(*this); }
+
+  static void poll(TaskHeader& task) noexcept {
+    auto& operation = *static_cast<Operation*>(task.operation);
+    if (static_cast<Leaf&>(operation).progress() == Progress::finished) [[likely]] resume_frame(task);
+  }
+
+  [[gnu::noinline]] Progress park_slow(Armed armed) noexcept {
+    for (;;) {
+      switch (armed) {
+        case Armed::parked:
+          state_ = State::parked;
+          sync_point(SyncPoint::io_parked);
+          return Progress::parked;
+        case Armed::ready:
+          if (self().attempt()) {
+            state_ = State::finished;
+            return Progress::finished;
+          }
+          break;
+        case Armed::misplaced: return refuse(slot_->word(direction).load(acquire) & readiness::shutdown ? -ESHUTDOWN : -EXDEV);
+        case Armed::refused: return refuse(readiness::refusal(slot_->word(direction).load(acquire)));
+        case Armed::crowded: return refuse(-EBUSY);  // unreachable: every reactor resolves it
+      }
+      sync_point(SyncPoint::io_after_would_block);
+      armed = source_->arm(direction, *task_, identity_);
+    }
+  }
+
+  [[gnu::noinline]] Progress park_again() noexcept {
+    state_ = State::fresh;
+    return park();
+  }
+
+  [[gnu::noinline]] Progress progress_slow() noexcept {
+    const std::uint64_t word = slot_->word(direction).load(acquire);
+    const bool ended = word & (readiness::closed | readiness::shutdown);
+    if (!readiness::same_life(word, identity_)) return refuse(-EBADF);  // closed, and the slot lives again
+    if (ended) return refuse(readiness::refusal(word));
+    // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
+    if (source_->is_parked(direction, *task_)) return Progress::parked;
+    if (self().attempt()) {
+      state_ = State::finished;
+      return Progress::finished;
+    }
+    return park_again();
+  }
+
+  Progress refuse(IoResult error) noexcept {
+    state_ = State::finished;
+    self().settle(error);
+    return Progress::finished;
+  }
+
+  [[gnu::noinline]] void disarm() noexcept {
+    const std::uint64_t word = slot_->word(direction).load(acquire);
+    if (!readiness::same_life(word, identity_) || (word & (readiness::closed | readiness::shutdown))) return;
+    if (!mutated(Mutant::disarm_keeps_waiter)) source_->disarm(*slot_, direction, identity_, *task_);
+  }
+
+  Source* source_;
+  TaskHeader* task_ = nullptr;
+  Registration* slot_ = nullptr;
+  std::uint64_t identity_ = 0;
+  State state_ = State::fresh;
+};
+
+}  // namespace reactorlab

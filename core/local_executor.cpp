@@ -1,0 +1,269 @@
+#include "core/local_executor.hpp"
+
+#include "core/clock.hpp"
+#include "core/join.hpp"
+#include "core/task.hpp"
+
+namespace reactorlab {
+
+LocalExecutor::LocalExecutor(LocalReactor& reactor) : Executor{TaskKind::confined}, reactor_{reactor} {
+  if (confined_executor) {
+    throw UsageError{"this thread owns a thread_local runtime already; destroy it first, or make the second one on another thread"};
+  }
+  confined_executor = this;
+}
+
+LocalExecutor::~LocalExecutor() {
+  headers_.flush();
+  confined_executor = nullptr;
+}
+
+// --- from other threads -----------------------------------------------------------------------------------------------------
+
+void LocalExecutor::enqueue_remote(TaskHeader& task) noexcept {
+  inbox_.push(task, [this] {
+    kicks_.fetch_add(1, relaxed);
+    if (!mutated(Mutant::kick_omitted)) reactor_.reactor().poller().kick();
+  });
+}
+
+TaskHeader& LocalExecutor::adopt(std::coroutine_handle<> frame) {
+  TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();
+  task.action = TaskAction::park;
+  task.outcome = TaskOutcome::none;
+  task.poll = &resume_frame;
+  task.frame = frame;
+  task.join.store(TaskHeader::join_none, relaxed);
+  task.wakes.store(1, relaxed);
+  task.executor.store(this, relaxed);
+  return task;
+}
+
+void LocalExecutor::launch(TaskHeader& task) noexcept {
+  if (on_own_thread()) {
+    ++started_;
+    if (closed_.load(relaxed)) [[unlikely]] {
+      task.wakes.store(1 | TaskHeader::cancel_bit, relaxed);  // the shutdown that is under way destroys it unrun
+    }
+    return ready_.push(task);
+  }
+  task.wakes.store(0, relaxed);
+  request_remotely(task, task.generation(), TaskHeader::remote_wake | TaskHeader::remote_start);
+}
+
+void LocalExecutor::take_in(TaskHeader& task, std::uint64_t requests) noexcept {
+  if (task.wakes.load(relaxed) & TaskHeader::dead_bit) {  // finished while it was on its way
+    --awaiting_drain_;
+    return reclaim(task);
+  }
+  if (requests & TaskHeader::remote_start) {
+    ++started_;
+    if (closed_.load(relaxed)) requests |= TaskHeader::remote_cancel;
+  }
+  if (requests & TaskHeader::remote_cancel) cancel(task);
+  if (requests & TaskHeader::remote_wake) {
+    ++wakes_remote_;
+    wake_confined(task, *this);
+  }
+  if (requests & TaskHeader::remote_detach) join::abandon(task);
+}
+
+// --- one task ---------------------------------------------------------------------------------------------------------------
+
+void LocalExecutor::poll(TaskHeader& task) noexcept {
+  const std::uint32_t wakes = task.wakes.load(relaxed);
+  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
+  task.budget = leaf_budget;
+  task.poll(task);
+  settle(task, wakes);
+}
+
+/// An edge took the task out of its registration: it is polled here and now unless it is queued anyway.
+[[gnu::always_inline]] inline void LocalExecutor::poll_from_edge(TaskHeader& task) noexcept {
+  const std::uint32_t wakes = task.wakes.load(relaxed);
+  if (wakes != 0) [[unlikely]] {
+    task.wakes.store(wakes + 1, relaxed);
+    ++wakes_suppressed_;
+    return;
+  }
+  ++wakes_local_;
+  task.wakes.store(1, relaxed);
+  task.budget = leaf_budget;
+  task.poll(task);
+  if (task.action == TaskAction::park && task.wakes.load(relaxed) == 1) [[likely]] {
+    task.wakes.store(0, relaxed);
+  } else {
+    settle(task, 1);
+  }
+}
+
+void LocalExecutor::settle(TaskHeader& task, std::uint32_t wakes_before) noexcept {
+  switch (task.action) {
+    case TaskAction::park:
+      if (task.wakes.load(relaxed) == wakes_before) {
+        task.wakes.store(0, relaxed);
+      } else {
+        task.wakes.store(1 | (task.wakes.load(relaxed) & TaskHeader::cancel_bit), relaxed);
+        ready_.push(task);  // it was woken while it ran
+      }
+      return;
+    case TaskAction::yield:
+      task.action = TaskAction::park;
+      return ready_.push(task);
+    case TaskAction::finish: return finish(task);
+  }
+}
+
+void LocalExecutor::finish(TaskHeader& task) noexcept {
+  std::exchange(task.frame, nullptr).destroy();
+  ++finished_;
+  join::complete(task);
+}
+
+void LocalExecutor::destroy_cancelled(TaskHeader& task) noexcept {
+  const std::coroutine_handle<> root = PromiseBase::root_of(std::exchange(task.frame, nullptr));
+  if (!mutated(Mutant::unfinished_frames_leaked)) root.destroy();
+  task.outcome = TaskOutcome::cancelled;
+  task.poll = nullptr;
+  ++finished_;
+  join::complete(task);
+}
+
+void LocalExecutor::reclaim(TaskHeader& task) noexcept {
+  // {generation, idle} -> {generation + 1, idle}: nobody can post to it any more. Losing: it is in the inbox, or on its way
+  // there; whoever drains it comes back here.
+  std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
+  task.wakes.store(TaskHeader::dead_bit, relaxed);
+  if (!task.remote.compare_exchange_strong(idle, idle + (std::uint64_t{1} << 32), acq_rel, relaxed)) {
+    ++awaiting_drain_;
+    return;
+  }
+  task.executor.store(nullptr, relaxed);
+  headers_.put(task);
+}
+
+// --- the loop ---------------------------------------------------------------------------------------------------------------
+
+struct LocalExecutor::Sink {
+  LocalExecutor& executor;
+  void task(TaskHeader& t) const noexcept { executor.poll_from_edge(t); }
+  void crowd(Registration& slot, Direction direction) const noexcept {
+    WaiterList waiters;
+    Reactor::take_waiters(slot, direction, waiters);
+  }
+};
+
+void LocalExecutor::turn(bool may_block, TimePoint wait_no_longer_than) noexcept {
+  Reactor& reactor = reactor_.reactor();
+  int timeout = 0;
+  if (may_block) {
+    if (inbox_.fall_asleep()) {
+      const std::uint64_t next = reactor.wheel().next_deadline_ns().value_or(UINT64_MAX);
+      timeout = wait_timeout_ms(std::min(next, nanoseconds_of(wait_no_longer_than)));
+    }
+    sync_point(SyncPoint::poll_before_block);
+  }
+  const IoResult n = reactor.poller().wait(events_, timeout);
+  inbox_.awake();
+  sync_point(SyncPoint::poll_returned);
+  ++turns_;
+  if (n) reactor.dispatch<Access::plain>(std::span<const Event>{events_, n.count()}, Sink{*this});
+  if (!reactor.wheel().empty()) fire_due();
+  inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
+}
+
+void LocalExecutor::fire_due() noexcept {
+  TimerWheel& wheel = reactor_.reactor().wheel();
+  std::uint64_t now = nanoseconds_of(clock::now());
+  if (mutated(Mutant::timers_fire_on_empty_wait)) now = std::max(now, wheel.next_deadline_ns().value_or(0));
+  wheel.advance(now, [this](TimerEntry& entry) {
+    auto& timer = static_cast<Timer&>(entry);
+    timer.fired.store(true, relaxed);
+    ++wakes_local_;
+    wake_confined(*timer.task, *this);
+  });
+}
+
+void LocalExecutor::run_until_done(const TaskHeader& root) {
+  if (running_) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
+  running_ = true;
+  unsigned polled = 0;
+  while (root.join.load(relaxed) != TaskHeader::join_done) {
+    TaskHeader* const task = ready_.pop();
+    if (!task || polled == polls_per_turn) {
+      if (task) ready_.push(*task);
+      polls_ += std::exchange(polled, 0);
+      const bool may_block = task == nullptr;
+      if (mutated(Mutant::reactor_polled_only_when_idle) && !may_block) continue;
+      turn(may_block);
+      continue;
+    }
+    poll(*task);
+    ++polled;
+  }
+  polls_ += polled;
+  running_ = false;
+}
+
+// --- shutdown ---------------------------------------------------------------------------------------------------------------
+
+void LocalExecutor::shut_down(TimePoint drain_until) noexcept {
+  running_ = true;
+  const auto run_ready = [this] {
+    for (unsigned n = 0; n < polls_per_turn; ++n) {
+      TaskHeader* const task = ready_.pop();
+      if (!task) return;
+      poll(*task);
+    }
+  };
+  while (live() && clock::now() < drain_until) {
+    run_ready();
+    if (live()) turn(ready_.empty(), drain_until);
+  }
+  closed_.store(true, relaxed);
+  sync_point(SyncPoint::shutdown_marked);
+  cancel_everything();
+  // Requests that are under way pin their task, and with it this executor: their posters are between two instructions.
+  while (live() || !inbox_.empty() || inbox_.visited() || awaiting_drain_ != 0) {
+    run_ready();
+    inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
+    relax();
+  }
+  orphan_finished();
+  running_ = false;
+}
+
+void LocalExecutor::cancel_everything() noexcept {
+  TaskArena::for_each([this](TaskHeader& task) {
+    if (task.executor.load(relaxed) != this || join::is_done(task)) return;
+    if (task.wakes.load(relaxed) & TaskHeader::dead_bit) return;
+    cancel(task);
+  });
+}
+
+void LocalExecutor::orphan_finished() noexcept {
+  TaskArena::for_each([this](TaskHeader& task) {
+    if (task.executor.load(relaxed) != this) return;
+    std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
+    // {generation, idle} -> {generation, orphan}: its join handle frees it. Losing: a handle's request is on its way.
+    while (!task.remote.compare_exchange_weak(idle, idle | TaskHeader::remote_orphan, acq_rel, relaxed)) {
+      inbox_.drain([this](TaskHeader& other, std::uint64_t requests) { take_in(other, requests); });
+      if (task.executor.load(relaxed) != this) return;
+      idle &= readiness::generation_mask;
+    }
+    task.executor.store(nullptr, release);
+  });
+  while (inbox_.visited()) relax();
+}
+
+ExecutorStats LocalExecutor::stats() const noexcept {
+  ExecutorStats stats;
+  stats.live_tasks = started_ - finished_;
+  stats.polls = polls_;
+  stats.wakes_local = wakes_local_;
+  stats.wakes_remote = wakes_remote_;
+  stats.wakes_suppressed = wakes_suppressed_;
+  return stats;
+}
+
+}  // namespace reactorlab

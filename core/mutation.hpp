@@ -1,0 +1,79 @@
+#pragma once
+// Named faults for the conformance kit. `if (mutated(Mutant::x))` marks the one place where the runtime would be wrong; in the
+// shipped flavour the condition is the constant false and nothing of it is compiled. The list is kept in step with
+// harness/conformance/mutants/mutants.txt by scripts/check_spec.
+
+#include <string_view>
+
+#include "core/flavour.hpp"
+
+namespace reactorlab {
+
+enum class Mutant {
+  none,
+  slot_handed_out_twice,
+  registered_with_empty_interest,
+  lock_held_across_wait,
+  widen_dropped,
+  kernel_registration_kept,
+  edge_lost_without_waiter,
+  failed_add_kept,
+  directions_confused,
+  widen_replaces_interest,
+  setfl_drops_other_flags,
+  removed_slot_leaks,
+  failed_remove_leaks_slot,
+  closed_before_deregistered,
+  ready_overwritten_by_arm,
+  disarm_keeps_waiter,
+  wake_inside_lock,
+  arming_forgets_other_direction,
+  second_waiter_overwrites,
+  one_waiter_per_edge,
+  spurious_poll_parks_again,
+  readiness_cleared_when_reported,
+  oneshot_without_rearm,
+  hangup_ignored,
+  half_close_ends_writing,
+  hangup_consumed,
+  waiter_not_taken_on_wake,
+  word_cleared_after_wake,
+  first_poll_always_pending,
+  short_read_always_drained,
+  urgent_not_revisited,
+  no_rearm_after_false_edge,
+  second_poll_completes,
+  timers_fire_on_empty_wait,
+  sleep_completes_on_second_poll,
+  stale_event_ends_batch,
+  generation_ignored,
+  remove_keeps_waiters,
+  token_without_generation,
+  waker_without_generation,
+  wouldblock_surfaces,
+  level_triggered,
+  idle_wait_never_blocks,
+  foreign_registration_accepted,
+  kick_omitted,
+  thread_slot_not_cleared,
+  two_drivers_at_once,
+  driver_role_not_handed_over,
+  resume_instead_of_transfer,
+  sigpipe_not_suppressed,
+  unfinished_frames_leaked,
+  kick_fd_leaked,
+  reactor_polled_only_when_idle,
+  no_leaf_budget,
+};
+
+#if REACTORLAB_INSTRUMENTED
+/// The fault switched on for this process; set once, before any runtime exists.
+extern Mutant active_mutant;
+inline bool mutated(Mutant mutant) noexcept { return active_mutant == mutant; }
+/// The mutant of that name, or none.
+Mutant mutant_by_name(std::string_view name) noexcept;
+#else
+constexpr bool mutated(Mutant) noexcept { return false; }
+#endif
+
+}  // namespace reactorlab

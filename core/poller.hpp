@@ -1,0 +1,47 @@
+#pragma once
+// What the kernel says about readiness. One implementation per facility (poller_epoll.cpp, ...); virtual, because every call is
+// once per turn or per registration, never per operation.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/slab.hpp"
+#include "core/types.hpp"
+
+namespace reactorlab {
+
+enum class Backend : std::uint8_t { epoll };
+
+/// One report: which source, and what of it. The layout is epoll_event's, so that nothing is copied.
+struct [[gnu::packed]] Event {
+  std::uint32_t mask;  ///< EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, EPOLLHUP, EPOLLERR
+  Token token;
+};
+
+class Poller {
+ public:
+  static constexpr std::size_t batch = 256;  ///< events taken in one turn
+
+  virtual ~Poller() = default;
+
+  /// Registers edge-triggered interest. 0 or -errno; after an error nothing is registered. Any thread.
+  virtual IoResult add(int fd, Token token, Interest interest) noexcept = 0;
+  virtual IoResult modify(int fd, Token token, Interest interest) noexcept = 0;
+  /// No report of that registration is produced after this returns; one that was taken before may still be in a batch.
+  virtual IoResult remove(int fd) noexcept = 0;
+
+  /// Waits until something is ready, the time has come or somebody kicks. The number of events, or -errno.
+  /// `timeout_ms` -1: without limit. One thread at a time.
+  virtual IoResult wait(std::span<Event> events, int timeout_ms) noexcept = 0;
+
+  /// Ends a wait that is under way, or the next one. Any thread; coalesces.
+  virtual void kick() noexcept = 0;
+  /// Where kick() knocks; the reactor registers it like any other source.
+  virtual int kick_fd() const noexcept = 0;
+};
+
+/// Throws std::system_error with cause and remedy.
+std::unique_ptr<Poller> make_poller(Backend backend);
+
+}  // namespace reactorlab

@@ -1,0 +1,119 @@
+#include "core/reactor.hpp"
+
+#include <climits>
+#include <new>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+
+namespace reactorlab {
+
+int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
+  if (deadline_ns == UINT64_MAX) return -1;
+  const std::uint64_t now = nanoseconds_of(clock::now());
+  if (deadline_ns <= now) return 0;
+  constexpr std::uint64_t ns_per_ms = 1'000'000;
+  const std::uint64_t ms = (deadline_ns - now + ns_per_ms - 1) / ns_per_ms;
+  return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
+}
+
+Reactor::Reactor(Backend backend) : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend)} {
+  kick_slot_ = reserve(poller_->kick_fd(), SourceKind::stream);
+  if (!kick_slot_) throw std::bad_alloc{};
+  const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);
+  if (!announced) {
+    slab_.remove(*kick_slot_);
+    throw_errno(announced.error(), "registering the reactor's own wake-up descriptor", "raise the limit of open files");
+  }
+}
+
+Reactor::~Reactor() { slab_.remove(*kick_slot_); }
+
+Registration* Reactor::reserve(int fd, SourceKind kind) noexcept {
+  Registration* const slot = slab_.insert(fd);
+  if (slot) slot->listener = kind == SourceKind::listener;
+  return slot;
+}
+
+IoResult Reactor::announce(Registration& slot, int fd, Interest interest) noexcept {
+  epoll_ctl_calls_.fetch_add(1, relaxed);
+  slot.interest.store(interest, relaxed);
+  return poller_->add(fd, slab_.token_of(slot), interest);
+}
+
+IoResult Reactor::widen(Registration& slot, int fd, Interest interest) noexcept {
+  epoll_ctl_calls_.fetch_add(1, relaxed);
+  const Interest wider = slot.interest.load(relaxed) | interest;
+  slot.interest.store(wider, relaxed);
+  return poller_->modify(fd, slab_.token_of(slot), wider);
+}
+
+void Reactor::withdraw(int fd) noexcept {
+  if (mutated(Mutant::kernel_registration_kept)) return;
+  epoll_ctl_calls_.fetch_add(1, relaxed);
+  (void)poller_->remove(fd);  // a borrowed descriptor that its owner closed first is gone already
+}
+
+void Reactor::add_waiter(Registration& slot, Direction direction, const TaskHeader& task) {
+  auto* const waiter = new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, direction};
+  Waiter** link = &slot.more;
+  while (*link) link = &(*link)->next;
+  *link = waiter;
+}
+
+bool Reactor::has_waiter(const Registration& slot, Direction direction, const TaskHeader& task) noexcept {
+  const Waker waker{task};
+  for (const Waiter* w = slot.more; w; w = w->next) {
+    if (w->direction == direction && w->waker == waker) return true;
+  }
+  return false;
+}
+
+bool Reactor::remove_waiter(Registration& slot, Direction direction, const TaskHeader& task) noexcept {
+  const Waker waker{task};
+  for (Waiter** link = &slot.more; *link; link = &(*link)->next) {
+    Waiter* const w = *link;
+    if (w->direction != direction || w->waker != waker) continue;
+    *link = w->next;
+    FramePool::deallocate(w, sizeof(Waiter));
+    return true;
+  }
+  return false;
+}
+
+bool Reactor::any_waiter(const Registration& slot, Direction direction) noexcept {
+  for (const Waiter* w = slot.more; w; w = w->next) {
+    if (w->direction == direction) return true;
+  }
+  return false;
+}
+
+void Reactor::take_waiters(Registration& slot, Direction direction, WaiterList& into) noexcept {
+  for (Waiter** link = &slot.more; *link;) {
+    Waiter* const w = *link;
+    if (w->direction != direction) {
+      link = &w->next;
+      continue;
+    }
+    *link = w->next;
+    into.append(*w);
+    if (mutated(Mutant::one_waiter_per_edge)) return;
+  }
+}
+
+ReactorStats Reactor::stats() noexcept {
+  ReactorStats stats;
+  stats.registrations = slab_.live() - 1;  // without the wake-up descriptor
+  stats.pending_timers = wheel_.size();
+  stats.epoll_ctl_calls = epoll_ctl_calls_.load(relaxed);
+  slab_.for_each_live([&](Registration& slot) {
+    for (const auto& word : slot.words) {
+      const std::uint64_t now = word.load(relaxed);
+      if ((now & readiness::parked) && readiness::task_offset(now)) ++stats.waiters;
+    }
+    for (const Waiter* w = slot.more; w; w = w->next) ++stats.waiters;
+  });
+  return stats;
+}
+
+}  // namespace reactorlab

@@ -1,0 +1,7 @@
+#pragma once
+// Everything a user of the library needs.
+
+#include "core/async_fd.hpp"
+#include "core/runtime.hpp"
+#include "core/tcp.hpp"
+#include "core/time.hpp"

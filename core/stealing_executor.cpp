@@ -1,0 +1,311 @@
+#include "core/stealing_executor.hpp"
+
+#include <algorithm>
+
+#include "core/clock.hpp"
+#include "core/join.hpp"
+#include "core/task.hpp"
+
+namespace reactorlab {
+
+StealingExecutorBase::StealingExecutorBase(unsigned workers) : Executor{TaskKind::shared}, lot_{workers} {
+  workers_.reserve(workers);
+  for (unsigned i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->executor = this;
+    workers_.back()->index = i;
+  }
+}
+
+StealingExecutorBase::~StealingExecutorBase() = default;
+
+void StealingExecutorBase::start_threads() {
+  try {
+    for (auto& worker : workers_) {
+      worker->thread = Thread{[this, w = worker.get()] {
+        current_worker = w;
+        run(*w);
+        current_worker = nullptr;
+      }};
+    }
+  } catch (...) {
+    stop_threads();
+    throw;
+  }
+}
+
+void StealingExecutorBase::stop_threads() noexcept {
+  stopping_.store(true, seq_cst);
+  kick_driver();
+  lot_.wake_all();
+  for (auto& worker : workers_) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+  // Who pushed a task that has been run since may still be about to kick.
+  while (visitors_.load(acquire) != 0) relax();
+}
+
+// --- tasks in ---------------------------------------------------------------------------------------------------------------
+
+bool StealingExecutorBase::on_own_thread() const noexcept { return current_worker && current_worker->executor == this; }
+
+TaskHeader& StealingExecutorBase::adopt(std::coroutine_handle<> frame) {
+  TaskHeader& task = shared_headers().take();
+  task.action = TaskAction::park;
+  task.outcome = TaskOutcome::none;
+  task.poll = &resume_frame;
+  task.frame = frame;
+  task.join.store(TaskHeader::join_none, relaxed);
+  task.wakes.store(1, relaxed);
+  task.executor.store(this, release);
+  return task;
+}
+
+void StealingExecutorBase::launch(TaskHeader& task) noexcept {
+  if (on_own_thread()) {
+    current_worker->started.add();
+  } else {
+    started_elsewhere_.fetch_add(1, seq_cst);
+  }
+  if (closing()) [[unlikely]] {
+    // The workers may be gone already: ended here, unrun.
+    std::exchange(task.frame, nullptr).destroy();
+    task.outcome = TaskOutcome::cancelled;
+    task.poll = nullptr;
+    count_finished();
+    return join::complete(task);
+  }
+  enqueue(task);
+}
+
+void StealingExecutorBase::reclaim(TaskHeader& task) noexcept {
+  retire(task);
+  shared_headers().put(task);
+}
+
+void StealingExecutorBase::enqueue(TaskHeader& task) noexcept {
+  if (on_own_thread()) {
+    current_worker->wakes_local.add();
+    return push(*current_worker, task);
+  }
+  visitors_.fetch_add(1, relaxed);  // before the push: whoever ends the task, and then this executor, sees us
+  inject(task);
+  notify();
+  visitors_.fetch_sub(1, release);
+}
+
+void StealingExecutorBase::enqueue_remote(TaskHeader&) noexcept {}  // shared tasks have no remote word to be queued by
+
+void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
+  if (!worker.queue.push(task)) [[unlikely]] return inject(task);
+  // One task this worker runs itself, without anybody's help; a second one is worth a sleeper.
+  if (lot_.sleeping() != 0 && worker.queue.size() > 1) [[unlikely]] notify();
+}
+
+void StealingExecutorBase::inject(TaskHeader& task) noexcept {
+  LockGuard lock{injection_mutex_};
+  injected_.push(task);
+  ++wakes_remote_;
+  injected_count_.store(injected_count_.load(relaxed) + 1, seq_cst);
+}
+
+void StealingExecutorBase::deliver(Worker& worker, WakeBatch& batch) noexcept {
+  worker.wakes_local.add(batch.size());
+  if (batch.suppressed()) worker.wakes_suppressed.add(batch.suppressed());
+  batch.deliver([&](TaskHeader& task) {
+    Executor* const owner = task.executor.load(relaxed);
+    if (owner == this) [[likely]] {
+      if (!worker.queue.push(task)) [[unlikely]] inject(task);
+    } else {
+      owner->enqueue(task);
+    }
+  });
+  if (lot_.sleeping() != 0 && worker.queue.size() > 1) notify();
+}
+
+// --- tasks out --------------------------------------------------------------------------------------------------------------
+
+TaskHeader* StealingExecutorBase::next_task(Worker& worker) noexcept {
+  // Now and then the injection queue comes first, so that local work can't starve it.
+  if (worker.polls_since_turn % 64 == 63) [[unlikely]] {
+    if (TaskHeader* const task = take_injected(worker)) return task;
+  }
+  if (TaskHeader* const task = worker.queue.pop()) return task;
+  if (TaskHeader* const task = take_injected(worker)) return task;
+  return steal(worker);
+}
+
+TaskHeader* StealingExecutorBase::take_injected(Worker& worker) noexcept {
+  if (injected_count_.load(acquire) == 0) [[likely]] return nullptr;
+  LockGuard lock{injection_mutex_};
+  const std::size_t count = injected_count_.load(relaxed);
+  TaskHeader* const first = injected_.pop();
+  if (!first) return nullptr;
+  // A fair share, as far as it fits.
+  std::size_t taken = 1;
+  const std::size_t share = std::min<std::size_t>((count + workers_.size() - 1) / workers_.size(), RunQueue::capacity / 2);
+  while (taken < share && !worker.queue.full()) {
+    worker.queue.push(*injected_.pop());
+    ++taken;
+  }
+  injected_count_.store(count - taken, seq_cst);
+  return first;
+}
+
+TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
+  TaskHeader* loot[RunQueue::capacity];
+  for (std::size_t k = 1; k < workers_.size(); ++k) {
+    Worker& victim = *workers_[(worker.index + k) % workers_.size()];
+    const std::uint32_t n = victim.queue.steal_half(loot);
+    if (n == 0) continue;
+    worker.steals.add(n);
+    for (std::uint32_t i = 1; i < n; ++i) worker.queue.push(*loot[i]);  // it is empty: half of a full queue fits
+    return loot[0];
+  }
+  return nullptr;
+}
+
+// --- one task ---------------------------------------------------------------------------------------------------------------
+
+void StealingExecutorBase::poll(Worker& worker, TaskHeader& task) noexcept {
+  worker.polls.add();
+  const std::uint32_t wakes = task.wakes.load(acquire);
+  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
+  task.budget = leaf_budget;
+  task.poll(task);
+  settle(worker, task, wakes);
+}
+
+void StealingExecutorBase::settle(Worker& worker, TaskHeader& task, std::uint32_t wakes_before) noexcept {
+  switch (task.action) {
+    case TaskAction::park:
+      // n -> 0: parked, the next wake enqueues it, and from here on another worker may run it. Losing: it was woken, or
+      // cancelled, while it ran; it keeps its count and is polled once more.
+      if (!task.wakes.compare_exchange_strong(wakes_before, 0, acq_rel, relaxed)) [[unlikely]] push(worker, task);
+      return;
+    case TaskAction::yield: task.action = TaskAction::park; return push(worker, task);
+    case TaskAction::finish: return finish(task);
+  }
+}
+
+void StealingExecutorBase::finish(TaskHeader& task) noexcept {
+  std::exchange(task.frame, nullptr).destroy();
+  join::complete(task);
+  count_finished();
+}
+
+void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
+  const std::coroutine_handle<> root = PromiseBase::root_of(std::exchange(task.frame, nullptr));
+  if (!mutated(Mutant::unfinished_frames_leaked)) root.destroy();
+  task.outcome = TaskOutcome::cancelled;
+  task.poll = nullptr;
+  join::complete(task);
+  count_finished();
+}
+
+bool StealingExecutorBase::destroy_next(Worker& worker) noexcept {
+  if (!closing()) return false;
+  TaskHeader* const task = next_task(worker);
+  if (task) destroy_cancelled(*task);
+  return task != nullptr;
+}
+
+void StealingExecutorBase::count_finished() noexcept {
+  if (on_own_thread()) {
+    current_worker->finished.add();
+  } else {
+    finished_elsewhere_.fetch_add(1, seq_cst);
+  }
+  if (!draining_.load(relaxed)) [[likely]] return;
+  ended_.fetch_add(1, release);
+  sys::futex_wake(ended_);
+}
+
+/// Not less than the number of tasks alive when the call began: what has finished is read first.
+std::uint64_t StealingExecutorBase::live() const noexcept {
+  std::uint64_t finished = finished_elsewhere_.load(seq_cst);
+  for (const auto& worker : workers_) finished += worker->finished.read();
+  std::uint64_t started = started_elsewhere_.load(seq_cst);
+  for (const auto& worker : workers_) started += worker->started.read();
+  return started - finished;
+}
+
+// --- sleeping and waking ------------------------------------------------------------------------------------------------------
+
+bool StealingExecutorBase::has_work(const Worker& worker) const noexcept {
+  if (injected_count_.load(seq_cst) != 0) return true;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& other) { return other.get() != &worker && other->queue.size() != 0; });
+}
+
+bool StealingExecutorBase::try_become_driver() noexcept {
+  if (mutated(Mutant::two_drivers_at_once)) return true;
+  return !driver_.load(relaxed) && !driver_.exchange(true, seq_cst);
+}
+
+void StealingExecutorBase::resign_as_driver() noexcept {
+  turns_.store(turns_.load(relaxed) + 1, relaxed);
+  driver_.store(false, seq_cst);
+  lot_.stir();
+}
+
+void StealingExecutorBase::notify() noexcept {
+  full_fence();  // the work is published before we look at who sleeps; pairs with park()
+  if (lot_.searching() != 0) return;
+  if (lot_.sleeping() != 0 && lot_.wake_one()) return;
+  if (driver_waits()) kick_driver();
+}
+
+void StealingExecutorBase::park(Worker& worker) noexcept {
+  sync_point(SyncPoint::park_queue_empty);
+  const auto vacant = [this] { return !driver_.load(seq_cst); };
+  const auto needed = [&] { return has_work(worker) || vacant() || stopping(); };
+  if (lot_.park(worker.spot, needed, vacant, [this] { return turns_.load(relaxed); })) worker.parks.add();
+}
+
+// --- shutdown ---------------------------------------------------------------------------------------------------------------
+
+// A task that ends just as draining begins may miss the flag, so no wait for an end is longer than this.
+constexpr std::int64_t recheck_ns = 1'000'000;
+
+bool StealingExecutorBase::drain(TimePoint until) noexcept {
+  draining_.store(true, seq_cst);
+  for (;;) {
+    const std::uint32_t seen = ended_.load(acquire);
+    if (live() == 0) return true;
+    if (clock::now() >= until) return false;
+    sys::futex_wait_for(ended_, seen, recheck_ns);
+  }
+}
+
+void StealingExecutorBase::cancel_everything() noexcept {
+  poll_limit_.store(0, seq_cst);
+  draining_.store(true, seq_cst);
+  sync_point(SyncPoint::shutdown_marked);
+  // Whatever a worker takes from a queue from here on is destroyed, so a wake is all it needs: harmless if the header has
+  // another owner by the time it gets there. Tasks that this pass misses are met by the next.
+  for (;;) {
+    const std::uint32_t seen = ended_.load(acquire);
+    if (live() == 0) return;
+    TaskArena::for_each([this](TaskHeader& task) {
+      if (task.executor.load(acquire) == this && !join::is_done(task)) wake_shared(task);
+    });
+    sys::futex_wait_for(ended_, seen, recheck_ns);
+  }
+}
+
+ExecutorStats StealingExecutorBase::stats() const noexcept {
+  ExecutorStats stats;
+  stats.live_tasks = live();
+  for (const auto& worker : workers_) {
+    stats.polls += worker->polls.read();
+    stats.wakes_local += worker->wakes_local.read();
+    stats.wakes_suppressed += worker->wakes_suppressed.read();
+    stats.steals += worker->steals.read();
+    stats.worker_parks += worker->parks.read();
+  }
+  stats.wakes_remote = wakes_remote_;
+  return stats;
+}
+
+}  // namespace reactorlab

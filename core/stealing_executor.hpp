@@ -1,0 +1,182 @@
+#pragma once
+// N workers over one reactor: each with a run queue that the others steal from, one injection queue for everybody else. A worker
+// with nothing to do takes the driver role (a try-flag) and waits in the reactor; the rest sleep on their own word.
+//
+// Scheduling follows Go's and Tokio's work-stealing schedulers: bounded local queues, half of a victim's queue per steal, at most
+// one worker at a time being woken to search.
+
+#include <memory>
+#include <vector>
+
+#include "core/executor.hpp"
+#include "core/parking_lot.hpp"
+#include "core/poller.hpp"
+#include "core/run_queue.hpp"
+#include "core/sys.hpp"
+#include "core/task_arena.hpp"
+#include "core/task_queue.hpp"
+#include "core/wake_batch.hpp"
+
+namespace reactorlab {
+
+/// What a worker needs of the reactor it may drive. SharedReactor is one.
+template <class R>
+concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<const Event> taken, WakeBatch& batch) {
+  { reactor.wait(events, true, [] { return false; }) } -> std::same_as<std::size_t>;
+  reactor.dispatch(taken, batch);
+  reactor.kick_if_waiting();
+  { reactor.driver_waits() } -> std::same_as<bool>;
+};
+
+struct Worker;
+
+/// The part that doesn't depend on the reactor.
+class StealingExecutorBase : public Executor {
+ public:
+  void enqueue(TaskHeader& task) noexcept override;
+  void enqueue_remote(TaskHeader& task) noexcept override;
+  TaskHeader& adopt(std::coroutine_handle<> frame) override;
+  void launch(TaskHeader& task) noexcept override;
+  void reclaim(TaskHeader& task) noexcept override;
+  bool on_own_thread() const noexcept override;
+
+  ExecutorStats stats() const noexcept;
+
+ protected:
+  explicit StealingExecutorBase(unsigned workers);
+  ~StealingExecutorBase();
+
+  void start_threads();
+  void stop_threads() noexcept;
+  /// Waits until no task is left, or until the deadline.
+  bool drain(TimePoint until) noexcept;
+  void cancel_everything() noexcept;
+
+  virtual void run(Worker& worker) noexcept = 0;
+  /// Ends the wait of a driver that is inside the reactor, if there is one. Any thread.
+  virtual void kick_driver() noexcept = 0;
+  virtual bool driver_waits() const noexcept = 0;
+
+  /// The next task for this worker: its own queue, the injection queue, another worker's queue; nullptr if all are empty.
+  TaskHeader* next_task(Worker& worker) noexcept;
+  void poll(Worker& worker, TaskHeader& task) noexcept;
+  void deliver(Worker& worker, WakeBatch& batch) noexcept;
+  /// Sleeps until notified, unless there is work, or nobody drives.
+  void park(Worker& worker) noexcept;
+  bool has_work(const Worker& worker) const noexcept;
+  bool stopping() const noexcept { return stopping_.load(seq_cst); }
+  /// Polls after which a worker leaves its loop for the slow path.
+  unsigned poll_limit() const noexcept { return poll_limit_.load(relaxed); }
+  /// While closing: destroys the next task. False if there is none, or if it isn't closing.
+  bool destroy_next(Worker& worker) noexcept;
+
+  bool try_become_driver() noexcept;
+  void resign_as_driver() noexcept;
+
+ private:
+  void push(Worker& worker, TaskHeader& task) noexcept;
+  void inject(TaskHeader& task) noexcept;
+  TaskHeader* take_injected(Worker& worker) noexcept;
+  TaskHeader* steal(Worker& worker) noexcept;
+  void settle(Worker& worker, TaskHeader& task, std::uint32_t wakes_before) noexcept;
+  void finish(TaskHeader& task) noexcept;
+  void destroy_cancelled(TaskHeader& task) noexcept;
+  void count_finished() noexcept;
+  std::uint64_t live() const noexcept;
+  /// Work was published: makes sure that somebody looks for it.
+  void notify() noexcept;
+  /// In the end phase every task that comes up is destroyed instead of polled.
+  bool closing() const noexcept { return poll_limit_.load(relaxed) == 0; }
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  alignas(64) PlainMutex injection_mutex_;
+  TaskQueue injected_;                        // guarded by injection_mutex_
+  Atomic<std::size_t> injected_count_{0};     // written with it held
+  std::uint64_t wakes_remote_ = 0;            // guarded by injection_mutex_
+
+  ParkingLot lot_;
+
+  alignas(64) Atomic<bool> driver_{false};
+  Atomic<std::uint32_t> turns_{0};  // written by the driver
+  Atomic<std::uint32_t> visitors_{0};  // foreign threads inside enqueue()
+  Atomic<std::uint64_t> started_elsewhere_{0}, finished_elsewhere_{0};  // by threads that aren't workers
+  Atomic<bool> stopping_{false};
+  Atomic<std::uint32_t> ended_{0};  // bumped as tasks end while somebody drains
+  Atomic<bool> draining_{false};
+
+  Atomic<unsigned> poll_limit_{polls_per_turn};  // 0: closing
+};
+
+template <DrivenReactor Reactor>
+class StealingExecutor final : public StealingExecutorBase {
+ public:
+  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers}, reactor_{reactor} { start_threads(); }
+  ~StealingExecutor() { shut_down(TimePoint{}); }
+
+  /// Lets tasks run until none is left or the deadline has come, destroys the rest on the workers, ends the workers. Idempotent.
+  void shut_down(TimePoint drain_until) noexcept {
+    drain(drain_until);
+    cancel_everything();
+    stop_threads();
+  }
+
+ private:
+  void run(Worker& worker) noexcept override;
+  void drive(Worker& worker, bool may_block) noexcept;
+  void kick_driver() noexcept override { reactor_.kick_if_waiting(); }
+  bool driver_waits() const noexcept override { return reactor_.driver_waits(); }
+
+  Reactor& reactor_;
+};
+
+/// One thread of the pool.
+struct alignas(64) Worker {
+  RunQueue queue;
+  StealingExecutorBase* executor = nullptr;
+  unsigned index = 0;
+  unsigned polls_since_turn = 0;
+  OwnedCounter started, finished;
+  OwnedCounter polls, wakes_local, wakes_suppressed, steals, parks;
+  alignas(64) ParkingLot::Spot spot;
+  Event events[Poller::batch];
+  Thread thread;
+};
+
+/// The worker that the calling thread is; nullptr elsewhere.
+inline constinit thread_local Worker* current_worker = nullptr;
+
+template <DrivenReactor Reactor>
+void StealingExecutor<Reactor>::run(Worker& worker) noexcept {
+  for (;;) {
+    if (worker.polls_since_turn >= poll_limit()) [[unlikely]] {
+      if (destroy_next(worker)) continue;
+      worker.polls_since_turn = 0;
+      if (!mutated(Mutant::reactor_polled_only_when_idle) && try_become_driver()) drive(worker, false);
+    }
+    if (TaskHeader* const task = next_task(worker)) {
+      ++worker.polls_since_turn;
+      poll(worker, *task);
+      continue;
+    }
+    if (stopping()) return;
+    worker.polls_since_turn = 0;
+    if (try_become_driver()) {
+      drive(worker, true);
+    } else {
+      park(worker);
+    }
+  }
+}
+
+/// One turn. REQUIRES the driver role, which is given back before any task runs.
+template <DrivenReactor Reactor>
+void StealingExecutor<Reactor>::drive(Worker& worker, bool may_block) noexcept {
+  const std::size_t n = reactor_.wait(worker.events, may_block, [&] { return has_work(worker) || stopping(); });
+  WakeBatch batch;
+  reactor_.dispatch(std::span<const Event>{worker.events, n}, batch);
+  resign_as_driver();
+  deliver(worker, batch);
+}
+
+}  // namespace reactorlab

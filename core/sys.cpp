@@ -1,0 +1,23 @@
+#include "core/sys.hpp"
+
+#include <csignal>
+
+namespace reactorlab::sys {
+
+long write_quietly(int fd, const void* data, std::size_t size) noexcept {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  sigpending(&pending);
+  const bool pending_already = sigismember(&pending, SIGPIPE) == 1;
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const long result = write(fd, data, size);
+  if (result == -EPIPE && !pending_already) {
+    const timespec now{};
+    sigtimedwait(&pipe_signal, nullptr, &now);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return result;
+}
+
+}  // namespace reactorlab::sys

@@ -1,0 +1,81 @@
+#pragma once
+// thread_local: the reactor lives in the thread that made the runtime. Handles carry nothing and reach it through a thread-local
+// pointer; nobody else can, so nothing is locked and nothing is atomic. Other threads' wakes, spawns and cancels come in through
+// the executor's inbox.
+
+#include "core/basic_runtime.hpp"
+#include "core/local_executor.hpp"
+#include "core/local_reactor.hpp"
+
+namespace reactorlab::thread_local_home {
+
+/// The reactor of the calling thread's runtime.
+inline constinit thread_local LocalReactor* here = nullptr;
+
+/// A handle was dropped on another thread, or after its runtime: passes the removal on to the owner, or ends it here.
+void remove_elsewhere(Registration& slot, int fd, FdFate fate) noexcept;
+
+class Ref {
+ public:
+  IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) const noexcept {
+    return here ? here->add(fd, kind, interest, out) : IoResult{-EXDEV};
+  }
+  void remove(Registration& slot, int fd, FdFate fate) const noexcept {
+    if (here && here->owns(slot)) [[likely]] return here->remove(slot, fd, fate);
+    remove_elsewhere(slot, fd, fate);
+  }
+  IoResult widen(Registration& slot, int fd, Interest interest) const noexcept {
+    return here && here->owns(slot) ? here->widen(slot, fd, interest) : IoResult{-EXDEV};
+  }
+  [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task,
+                                   std::uint64_t& identity) const noexcept {
+    LocalReactor* const reactor = here;
+    if (!reactor || !reactor->owns(slot)) [[unlikely]] return Armed::misplaced;
+    return reactor->arm(slot, direction, task, identity);
+  }
+  bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) const noexcept {
+    return LocalReactor::is_parked(slot, direction, task);
+  }
+  void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
+    LocalReactor::disarm(slot, direction, identity, task);
+  }
+  bool start_timer(Timer& timer, TimePoint deadline) const noexcept {
+    if (!here) return false;
+    here->start_timer(timer, deadline);
+    return true;
+  }
+  void stop_timer(Timer& timer) const noexcept {
+    if (here) here->stop_timer(timer);
+  }
+};
+
+class Home {
+ public:
+  using Ref = thread_local_home::Ref;
+
+  explicit Home(const RuntimeOptions& options);
+  ~Home();
+  Home(const Home&) = delete;
+  Home& operator=(const Home&) = delete;
+
+  const RuntimeInfo& info() const noexcept { return info_; }
+  Executor& executor() noexcept { return executor_; }
+  Ref ref() const;
+  void check_block_on() const;
+  void drive_until_done(const TaskHeader& root) { executor_.run_until_done(root); }
+  void shut_down(TimePoint until) noexcept;
+  RuntimeStats stats();
+
+  bool owns(const Registration& slot) const noexcept { return reactor_.owns(slot); }
+
+ private:
+  RuntimeInfo info_;
+  LocalReactor reactor_;
+  LocalExecutor executor_;
+};
+
+}  // namespace reactorlab::thread_local_home
+
+namespace reactorlab {
+using ThreadLocalRuntime = BasicRuntime<thread_local_home::Home>;
+}
