@@ -49,42 +49,40 @@ Connection::~Connection() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-std::string Connection::start(const Stream& stream, std::uint64_t now) {
+bool Connection::start(Stream& stream, std::uint64_t now) {
   std::fill(admitted_at_.begin(), admitted_at_.end(), now);
   admitted_ += static_cast<std::uint64_t>(stream.payload) * stream.pipeline;
   return send_admitted(stream);
 }
 
-std::string Connection::on_ready(Stream& stream, bool draining) {
-  if (std::string error = receive(stream, draining); !error.empty()) return error;
-  return sent_ < admitted_ ? send_admitted(stream) : std::string();
+bool Connection::on_ready(Stream& stream, bool draining) {
+  return receive(stream, draining) && (sent_ == admitted_ || send_admitted(stream));
 }
 
-std::string Connection::receive(Stream& stream, bool draining) {
+bool Connection::receive(Stream& stream, bool draining) {
   for (;;) {
-    const long received = inline_sys::recv(fd_, stream.buffer.data(), stream.buffer.size());
-    if (received == -EAGAIN) return {};
+    const long received = inline_sys::recv(fd_, stream.buffer.data(), Pattern::kRun);
+    if (received == -EAGAIN) return true;
     if (received == 0)
-      return fmt::format("connection {}: the server closed it after {} of {} sent bytes", number_, received_, sent_);
-    if (received < 0)
-      return fmt::format("connection {}: receiving failed: {}", number_, describe(static_cast<int>(-received)));
+      return fail(stream, fmt::format("the server closed it after {} of {} sent bytes", received_, sent_));
+    if (received < 0) return fail(stream, "receiving failed: " + describe(static_cast<int>(-received)));
     const auto size = static_cast<std::size_t>(received);
-    if (std::string error = verify(stream, size); !error.empty()) return error;
+    if (!verify(stream, size)) return false;
     complete(stream, size, draining);
-    if (size < stream.buffer.size()) return {};
+    if (size < Pattern::kRun) return true;
   }
 }
 
-std::string Connection::verify(const Stream& stream, std::size_t size) {
-  if (received_ + size > sent_)
-    return fmt::format("connection {}: the server sent {} bytes more than it got", number_, received_ + size - sent_);
+bool Connection::verify(Stream& stream, std::size_t size) {
+  if (received_ + size > sent_) [[unlikely]]
+    return fail(stream, fmt::format("the server sent {} bytes more than it got", received_ + size - sent_));
   const char* expected = stream.pattern.at(receive_position_);
   const char* actual = stream.buffer.data();
   if (std::memcmp(actual, expected, size) == 0) [[likely]]
-    return {};
+    return true;
   const auto at = static_cast<std::size_t>(std::mismatch(actual, actual + size, expected).first - actual);
-  return fmt::format("connection {}: byte {} came back as {:#04x}, sent was {:#04x}", number_, received_ + at,
-                     static_cast<unsigned char>(actual[at]), static_cast<unsigned char>(expected[at]));
+  return fail(stream, fmt::format("byte {} came back as {:#04x}, sent was {:#04x}", received_ + at,
+                                  static_cast<unsigned char>(actual[at]), static_cast<unsigned char>(expected[at])));
 }
 
 void Connection::complete(Stream& stream, std::size_t size, bool draining) {
@@ -105,16 +103,21 @@ void Connection::complete(Stream& stream, std::size_t size, bool draining) {
   }
 }
 
-std::string Connection::send_admitted(const Stream& stream) {
+bool Connection::send_admitted(Stream& stream) {
   while (sent_ < admitted_) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(admitted_ - sent_, Pattern::kRun));
     const long sent = inline_sys::send(fd_, stream.pattern.at(send_position_), size);
-    if (sent == -EAGAIN) return {};  // an edge for writing follows
-    if (sent < 0) return fmt::format("connection {}: sending failed: {}", number_, describe(static_cast<int>(-sent)));
+    if (sent == -EAGAIN) return true;  // an edge for writing follows
+    if (sent < 0) return fail(stream, "sending failed: " + describe(static_cast<int>(-sent)));
     sent_ += static_cast<std::uint64_t>(sent);
     send_position_ = Pattern::advance(send_position_, static_cast<std::size_t>(sent));
   }
-  return {};
+  return true;
+}
+
+[[gnu::cold, gnu::noinline]] bool Connection::fail(Stream& stream, std::string_view what) {
+  stream.error = fmt::format("connection {}: {}", number_, what);
+  return false;
 }
 
 }  // namespace reactorlab::load

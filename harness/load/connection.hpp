@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace reactorlab::load {
@@ -21,9 +22,11 @@ struct Stream {
   std::uint64_t messages = 0;
   std::uint64_t ops = 0;
   std::uint64_t bytes = 0;
+  std::string error = {};
 };
 
-/// One closed-loop connection. Owns its socket. Errors come back as text, empty means all is well.
+/// One closed-loop connection. Owns its socket. Its operations return false after they put an error's text into the
+/// stream; the run is over then.
 class Connection {
  public:
   Connection(int fd, std::size_t number, const Stream& stream);
@@ -35,18 +38,19 @@ class Connection {
   [[nodiscard]] int fd() const noexcept { return fd_; }
 
   /// Admits `pipeline` messages. REQUIRES: idle().
-  [[nodiscard]] std::string start(const Stream& stream, std::uint64_t now_ns);
+  [[nodiscard]] bool start(Stream& stream, std::uint64_t now_ns);
 
   /// Receives and checks what is there; admits a message for each that came back, unless `draining`.
-  [[nodiscard]] std::string on_ready(Stream& stream, bool draining);
+  [[nodiscard]] bool on_ready(Stream& stream, bool draining);
 
   /// Every admitted message came back.
   [[nodiscard]] bool idle() const noexcept { return received_ == admitted_; }
 
  private:
-  [[nodiscard]] std::string receive(Stream& stream, bool draining);
-  [[nodiscard]] std::string send_admitted(const Stream& stream);
-  [[nodiscard]] std::string verify(const Stream& stream, std::size_t size);
+  [[nodiscard]] bool receive(Stream& stream, bool draining);
+  [[nodiscard]] bool send_admitted(Stream& stream);
+  [[nodiscard]] bool verify(Stream& stream, std::size_t size);
+  bool fail(Stream& stream, std::string_view what);
   void complete(Stream& stream, std::size_t size, bool draining);
 
   int fd_;

@@ -74,6 +74,7 @@ LoadResult Generator::run() {
   result_.bytes_verified = stream_.bytes;
   result_.ops = stream_.ops;
   result_.latency = std::move(stream_.latency);
+  if (!stream_.error.empty()) fail(std::move(stream_.error));
   if (result_.error.empty() && result_.cancelled) result_.error = "interrupted";
   return std::move(result_);
 }
@@ -134,7 +135,7 @@ bool Generator::start_all(std::chrono::nanoseconds length) {
   last_progress_ = now_ns();
   phase_ends_ = last_progress_ + nanoseconds(length);
   for (Connection& connection : connections_)
-    if (std::string error = connection.start(stream_, now_ns()); !error.empty()) return fail(std::move(error));
+    if (!connection.start(stream_, now_ns())) return false;
   return true;
 }
 
@@ -164,7 +165,7 @@ bool Generator::turn() {
   const bool admit_no_more = draining();
   for (int i = 0; i < ready; ++i) {
     Connection& connection = connections_[events_[i].data.u64];
-    if (std::string error = connection.on_ready(stream_, admit_no_more); !error.empty()) return fail(std::move(error));
+    if (!connection.on_ready(stream_, admit_no_more)) return false;
   }
   if (stream_.bytes != bytes_before) last_progress_ = now_ns();
   return true;
