@@ -26,3 +26,26 @@ foreach(name IN LISTS REACTORLAB_PEERS)
   string(APPEND impl_list "REACTORLAB_PEER(${name})\n")
 endforeach()
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/reactorlab/impl_list.inc" CONTENT "${impl_list}" @ONLY)
+
+# generated/reactorlab/homes.hpp: every variant's runtime type by name, for code that wants the static form (the bench, the kit).
+set(home_includes "")
+set(home_cases "")
+foreach(name IN LISTS REACTORLAB_VARIANTS)
+  string(APPEND home_includes "#include \"impls/${name}/home.hpp\"\n")
+  string(APPEND home_cases "  if (name == \"${name}\") return ${name}_home::with_runtime_type(options, use);\n")
+endforeach()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/reactorlab/homes.hpp" @ONLY CONTENT [[
+#pragma once
+// Generated from the folders of impls/.
+
+@home_includes@
+namespace reactorlab {
+
+/// Calls use(std::type_identity<Runtime>) with the type that make_runtime(name, options) would make.
+template <class Use>
+auto with_runtime_type(std::string_view name, const RuntimeOptions& options, Use&& use) {
+@home_cases@  throw UsageError{"unknown runtime"};
+}
+
+}  // namespace reactorlab
+]])

@@ -52,12 +52,19 @@ std::uint16_t SocketAddress::port() const noexcept {
 
 std::string SocketAddress::to_string() const {
   char host[INET6_ADDRSTRLEN] = "?";
-  if (family() == AF_INET6) {
+  const bool v6 = family() == AF_INET6;
+  if (v6) {
     inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, host, sizeof host);
-    return "[" + std::string{host} + "]:" + std::to_string(port());
+  } else {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, host, sizeof host);
   }
-  inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, host, sizeof host);
-  return std::string{host} + ":" + std::to_string(port());
+  std::string text;
+  if (v6) text += '[';
+  text += host;
+  if (v6) text += ']';
+  text += ':';
+  text += std::to_string(port());
+  return text;
 }
 
 }  // namespace reactorlab

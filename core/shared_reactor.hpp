@@ -2,7 +2,7 @@
 // A reactor that several threads share. One mutex guards the slab and the wheel; Locking says what else it guards:
 //   coarse  also the registration words: taken once per park and once per turn for a whole batch of events;
 //   fine    the words are atomic, and a message in the steady state takes no lock.
-// Never held across the wait, a kernel registration, or a wake. Whoever holds the driver role (the executor's try-flag) waits
+// Never held across the wait, a first registration with the kernel, or a wake. Whoever holds the driver role (the executor's try-flag) waits
 // and dispatches; everything else may be called from any thread.
 
 #include "core/clock.hpp"

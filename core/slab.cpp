@@ -36,7 +36,8 @@ std::byte* reserve_range() {
   if (before) sys::release_addresses(wide, before);
   std::byte* const base = wide + before;
   sys::release_addresses(base + size, size - before);
-  if (!sys::commit_memory(base, Slab::commit_bytes)) {
+  // Readable from the start (as zeros), so that dispatch may look at any token's slot before it has judged the token.
+  if (!sys::make_readable(base, size) || !sys::commit_memory(base, Slab::commit_bytes)) {
     sys::release_addresses(base, size);
     throw std::bad_alloc{};
   }

@@ -256,6 +256,9 @@ inline void* reserve_addresses(std::size_t size) noexcept {
   return p == MAP_FAILED ? nullptr : p;
 }
 
+/// Lets reserved addresses be read, as zeros.
+inline bool make_readable(void* address, std::size_t size) noexcept { return ::mprotect(address, size, PROT_READ) == 0; }
+
 /// Puts zeroed memory behind reserved addresses. False if there is none.
 inline bool commit_memory(void* address, std::size_t size) noexcept {
   return ::mprotect(address, size, PROT_READ | PROT_WRITE) == 0;

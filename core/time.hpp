@@ -8,7 +8,7 @@
 
 namespace reactorlab {
 
-/// -> IoResult: 0, or -ESHUTDOWN if the runtime is gone, -EXDEV on a thread that a confined runtime doesn't own.
+/// -> IoResult: 0, or -ESHUTDOWN if the runtime is gone, or if this thread isn't the one that a confined runtime is confined to.
 template <ReactorRef Ref>
 class SleepOperation {
  public:

@@ -1,7 +1,115 @@
+// The variants as engines: each home's static form behind the scenario that the kit has proven.
+
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "core/runtime.hpp"
 #include "harness/bench/registry.hpp"
+#include "harness/scenarios/echo.hpp"
+#include "reactorlab/homes.hpp"
 
 namespace reactorlab::bench {
+namespace {
 
-std::vector<Impl> variant_impls() { return {}; }
+constexpr Duration drain_time = std::chrono::milliseconds{20};  // idle connections never end by themselves
+
+std::string_view summary_of(std::string_view name) {
+  if (name == "thread_local") return "reactor confined to its thread, reached by a thread-local pointer, driven by that thread";
+  if (name == "arc_mutex") return "reactor behind a mutex, reached by a shared_ptr in every handle, driven by an idle worker";
+  return "runtime variant";
+}
+
+Locking locking_of(const std::string& name) { return name == "fine" ? Locking::fine : Locking::coarse; }
+
+std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stats) {
+  return {{"turns", stats.turns},
+          {"kicks", stats.kicks},
+          {"epoll_ctl_calls", stats.epoll_ctl_calls},
+          {"polls", stats.polls},
+          {"wakes_local", stats.wakes_local},
+          {"wakes_remote", stats.wakes_remote},
+          {"wakes_suppressed", stats.wakes_suppressed},
+          {"steals", stats.steals},
+          {"worker_parks", stats.worker_parks},
+          {"lock_acquisitions", stats.lock_acquisitions},
+          {"lock_contentions", stats.lock_contentions}};
+}
+
+void add(ServeReport& total, const ServeReport& part) {
+  total.connections += part.connections;
+  for (const auto& [name, value] : part.counters) total.counters[name] += value;
+}
+
+/// One runtime, one listener, until the stop descriptor is readable.
+template <class Rt, class Ready>
+ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request, std::uint16_t port, bool reuse_port,
+                     Ready&& on_ready) {
+  scenarios::EchoCounts counts;
+  Rt runtime{options};
+  auto listener = BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port),
+                                             {.backlog = request.backlog, .reuse_port = reuse_port});
+  const std::uint16_t bound = listener.local_address().port();
+  runtime.spawn(scenarios::echo_listener<Rt>(runtime, std::move(listener), counts)).detach();
+  on_ready(bound);
+  runtime.block_on(scenarios::until_readable<Rt>(runtime, request.stop_fd));
+  runtime.shutdown(drain_time);
+  return {.connections = counts.connections, .counters = counters_of(runtime.stats())};
+}
+
+/// Confined runtimes, one per thread, share the port by SO_REUSEPORT.
+template <class Rt>
+ServeReport serve_per_thread(const RuntimeOptions& options, const ServeRequest& request) {
+  std::vector<ServeReport> reports(request.workers);
+  std::vector<std::thread> others;
+  reports[0] = serve_on<Rt>(options, request, request.port, request.workers > 1, [&](std::uint16_t port) {
+    for (unsigned i = 1; i < request.workers; ++i) {
+      others.emplace_back([&, i, port] { reports[i] = serve_on<Rt>(options, request, port, true, [](std::uint16_t) {}); });
+    }
+    if (request.on_ready) request.on_ready(port);
+  });
+  ServeReport total;
+  for (std::thread& thread : others) thread.join();
+  for (const ServeReport& report : reports) add(total, report);
+  return total;
+}
+
+class VariantEngine final : public Engine {
+ public:
+  explicit VariantEngine(std::string_view name) : name_{name} {}
+
+  EngineInfo info() const override {
+    const bool confined = name_ == "thread_local";
+    EngineInfo info{.summary = summary_of(name_), .backends = {"epoll"}, .max_workers = 0};
+    if (!confined) info.lockings = {"coarse", "fine"};
+    return info;
+  }
+
+  ServeReport serve(const ServeRequest& request) override {
+    std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
+    RuntimeOptions options{.backend = Backend::epoll, .locking = locking_of(request.locking)};
+    return with_runtime_type(name_, options, [&](auto type) {
+      using Rt = typename decltype(type)::type;
+      if (name_ == "thread_local") return serve_per_thread<Rt>(options, request);
+      options.workers = request.workers;
+      return serve_on<Rt>(options, request, request.port, false, request.on_ready);
+    });
+  }
+
+ private:
+  std::string_view name_;
+};
+
+}  // namespace
+
+std::vector<Impl> variant_impls() {
+  std::vector<Impl> all;
+  for (const std::string_view name : runtime_names()) {
+    all.push_back({std::string{name}, ImplKind::Variant, VariantEngine{name}.info(),
+                   [name] { return std::make_unique<VariantEngine>(name); }});
+  }
+  return all;
+}
 
 }  // namespace reactorlab::bench

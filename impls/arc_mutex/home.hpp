@@ -43,6 +43,16 @@ class Home {
 }  // namespace reactorlab::arc_mutex_home
 
 namespace reactorlab {
+
 template <Locking locking>
 using ArcMutexRuntime = BasicRuntime<arc_mutex_home::Home<locking>>;
+
+namespace arc_mutex_home {
+template <class Use>
+auto with_runtime_type(const RuntimeOptions& options, Use&& use) {
+  return options.locking == Locking::coarse ? use(std::type_identity<ArcMutexRuntime<Locking::coarse>>{})
+                                            : use(std::type_identity<ArcMutexRuntime<Locking::fine>>{});
 }
+}  // namespace arc_mutex_home
+
+}  // namespace reactorlab

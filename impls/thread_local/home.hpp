@@ -77,5 +77,14 @@ class Home {
 }  // namespace reactorlab::thread_local_home
 
 namespace reactorlab {
+
 using ThreadLocalRuntime = BasicRuntime<thread_local_home::Home>;
+
+namespace thread_local_home {
+template <class Use>
+auto with_runtime_type(const RuntimeOptions&, Use&& use) {
+  return use(std::type_identity<ThreadLocalRuntime>{});
 }
+}  // namespace thread_local_home
+
+}  // namespace reactorlab
