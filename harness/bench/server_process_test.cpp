@@ -50,8 +50,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST(ServerProcess, ReportsWhatAServerSaysAtItsEnd) {
   const Script script(
-      "trap 'exit 0' TERM; echo READY port=4711; echo chatter >&2; "
-      "echo '{\"counters\":{\"recv\":5}}' >&2; while :; do sleep 0.01; done");
+      "trap 'echo chatter >&2; echo \"{\\\"counters\\\":{\\\"recv\\\":5}}\" >&2; exit 0' TERM; "
+      "echo READY port=4711; while :; do sleep 0.01; done");
   ServerProcess server(script.options());
   EXPECT_EQ(server.wait_ready(20s), 4711);
   EXPECT_EQ(server.stop(20s).report.at("counters").at("recv"), 5);
