@@ -32,11 +32,13 @@ class BasicAsyncFd {
   }
 
   /// co_await: IoResult with what poll(2) says (POLLIN, POLLRDHUP, POLLHUP, POLLERR), as soon as it says something.
-  auto readable() noexcept { return ReadinessOperation<Direction::read>{*this}; }
-  auto writable() noexcept { return ReadinessOperation<Direction::write>{*this}; }
+  auto readable() noexcept { return Request<ReadinessOperation<Direction::read>, BasicAsyncFd*>{this}; }
+  auto writable() noexcept { return Request<ReadinessOperation<Direction::write>, BasicAsyncFd*>{this}; }
   /// co_await: read(2) and write(2) as soon as they don't block. A write may be short.
-  auto read(std::span<std::byte> into) noexcept { return ReadOperation{*this, into}; }
-  auto write(std::span<const std::byte> bytes) noexcept { return WriteOperation{*this, bytes}; }
+  auto read(std::span<std::byte> into) noexcept { return Request<ReadOperation, BasicAsyncFd*, std::span<std::byte>>{this, into}; }
+  auto write(std::span<const std::byte> bytes) noexcept {
+    return Request<WriteOperation, BasicAsyncFd*, std::span<const std::byte>>{this, bytes};
+  }
 
   /// Complete on return: no event of this registration is delivered afterwards. Idempotent.
   void close() noexcept { source_.close(); }
@@ -46,7 +48,10 @@ class BasicAsyncFd {
   int fd() const noexcept { return source_.fd(); }
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
-  Armed arm(Direction d, TaskHeader& task, std::uint64_t& identity) noexcept { return source_.arm(d, task, identity); }
+  template <Direction d>
+  Armed arm(TaskHeader& task, std::uint64_t& identity) noexcept {
+    return source_.arm(d, task, identity);
+  }
   bool is_parked(Direction d, const TaskHeader& task) const noexcept { return source_.is_parked(d, task); }
   void disarm(Registration& slot, Direction d, std::uint64_t identity, const TaskHeader& task) const noexcept {
     source_.disarm(slot, d, identity, task);
@@ -79,9 +84,11 @@ template <class Rt>
 template <Direction direction>
 class BasicAsyncFd<Rt>::ReadinessOperation : public Leaf<ReadinessOperation<direction>, BasicAsyncFd, direction> {
  public:
-  using Leaf<ReadinessOperation<direction>, BasicAsyncFd, direction>::Leaf;
+  ReadinessOperation(TaskHeader& task, BasicAsyncFd* fd) noexcept
+      : Leaf<ReadinessOperation<direction>, BasicAsyncFd, direction>{task, *fd} {
+    if (attempt()) this->finish();
+  }
   IoResult await_resume() const noexcept { return result_; }
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     pollfd state{this->source().fd(), direction == Direction::read ? short{POLLIN | POLLRDHUP} : short{POLLOUT}, 0};
     if (state.fd < 0) {
@@ -104,10 +111,11 @@ class BasicAsyncFd<Rt>::ReadinessOperation : public Leaf<ReadinessOperation<dire
 template <class Rt>
 class BasicAsyncFd<Rt>::ReadOperation : public Leaf<ReadOperation, BasicAsyncFd, Direction::read> {
  public:
-  ReadOperation(BasicAsyncFd& fd, std::span<std::byte> into) noexcept
-      : Leaf<ReadOperation, BasicAsyncFd, Direction::read>{fd}, into_{into} {}
+  ReadOperation(TaskHeader& task, BasicAsyncFd* fd, std::span<std::byte> into) noexcept
+      : Leaf<ReadOperation, BasicAsyncFd, Direction::read>{task, *fd}, into_{into} {
+    if (attempt()) this->finish();
+  }
   IoResult await_resume() const noexcept { return result_; }
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     long n;
     do n = sys::read(this->source().fd(), into_.data(), into_.size());
@@ -126,10 +134,11 @@ class BasicAsyncFd<Rt>::ReadOperation : public Leaf<ReadOperation, BasicAsyncFd,
 template <class Rt>
 class BasicAsyncFd<Rt>::WriteOperation : public Leaf<WriteOperation, BasicAsyncFd, Direction::write> {
  public:
-  WriteOperation(BasicAsyncFd& fd, std::span<const std::byte> bytes) noexcept
-      : Leaf<WriteOperation, BasicAsyncFd, Direction::write>{fd}, bytes_{bytes} {}
+  WriteOperation(TaskHeader& task, BasicAsyncFd* fd, std::span<const std::byte> bytes) noexcept
+      : Leaf<WriteOperation, BasicAsyncFd, Direction::write>{task, *fd}, bytes_{bytes} {
+    if (attempt()) this->finish();
+  }
   IoResult await_resume() const noexcept { return result_; }
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     long n;
     do n = this->source().socket_ ? sys::send(this->source().fd(), bytes_.data(), bytes_.size())

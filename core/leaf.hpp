@@ -5,6 +5,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <tuple>
 
 #include "core/mutation.hpp"
 #include "core/reactor_ref.hpp"
@@ -16,35 +17,46 @@ namespace reactorlab {
 /// How far an operation has come when its task is polled.
 enum class Progress : std::uint8_t { parked, finished };
 
-/// Operation supplies:
+/// What stream.read(...) and its like return: a description, cheap to copy, which does nothing until a task awaits it. The task's
+/// promise then makes the operation of it (PromiseBase::await_transform), once, in the awaiting frame.
+template <class Operation, class... Arguments>
+class [[nodiscard("co_await it")]] Request {
+ public:
+  explicit Request(Arguments... arguments) noexcept : arguments_{arguments...} {}
+  [[gnu::always_inline]] Operation start(TaskHeader& task) const noexcept {
+    return std::apply([&](const Arguments&... arguments) { return Operation{task, arguments...}; }, arguments_);
+  }
+  using OperationType = Operation;
+
+ private:
+  std::tuple<Arguments...> arguments_;
+};
+
+/// Operation supplies
 ///   bool attempt() noexcept     the syscall; true: the result is final
 ///   void settle(IoResult)       the result is this error instead
-///   bool known_empty()          the attempt needn't be made: it would block
-/// Source is the handle: ref(), slot(), fd(). It mustn't move while an operation on it is parked; it may be destroyed.
+/// and makes its first attempt in its constructor, calling finish() if that was all. Source is the handle; it mustn't move while
+/// an operation on it is parked; it may be destroyed.
 template <class Operation, class Source, Direction direction>
 class Leaf {
  public:
-  explicit Leaf(Source& source) noexcept : source_{&source} {}
-  /// Only before it is awaited.
-  Leaf(Leaf&& other) noexcept : source_{other.source_} {}
-  Leaf& operator=(Leaf&&) = delete;
+  Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, task_{&task} {}
+  Leaf(const Leaf&) = delete;
+  Leaf& operator=(const Leaf&) = delete;
   ~Leaf() {
-    if (state_ == State::parked) [[unlikely]] disarm();
+    if (!finished_) [[unlikely]] disarm();  // destroyed while parked
   }
 
   // --- awaited on its own -------------------------------------------------------------------------------------------------
 
-  void bind(TaskHeader& task) noexcept { task_ = &task; }
-
-  bool await_ready() noexcept {
-    if (!try_complete()) return false;
-    return task_->spend_budget() || mutated(Mutant::no_leaf_budget);
+  [[gnu::always_inline]] bool await_ready() noexcept {
+    return finished_ && (task_->spend_budget() || mutated(Mutant::no_leaf_budget));
   }
 
   template <TaskPromise Promise>
   [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
     task_->frame = frame;
-    if (state_ == State::finished) [[unlikely]] {  // the budget is spent: others first
+    if (finished_) [[unlikely]] {  // the budget is spent: others first
       task_->poll = &resume_frame;
       task_->action = TaskAction::yield;
       return true;
@@ -56,19 +68,12 @@ class Leaf {
 
   // --- the steps, for operations made of this one (timeout) ------------------------------------------------------------------
 
-  bool try_complete() noexcept {
-    if (self().known_empty() || !self().attempt()) return false;
-    state_ = State::finished;
-    return true;
-  }
-
   /// Arms, attempting again as long as edges come first.
   [[gnu::always_inline]] Progress park() noexcept {
     sync_point(SyncPoint::io_after_would_block);
     slot_ = &source_->slot();
-    const Armed armed = source_->arm(direction, *task_, identity_);
+    const Armed armed = source_->template arm<direction>(*task_, identity_);
     if (armed == Armed::parked) [[likely]] {
-      state_ = State::parked;
       sync_point(SyncPoint::io_parked);
       return Progress::parked;
     }
@@ -79,10 +84,7 @@ class Leaf {
   [[gnu::always_inline]] Progress progress() noexcept {
     // The word is empty again, in the same life: an edge took us out. Anything else is looked at more closely.
     if (slot_->word(direction).load(acquire) == identity_) [[likely]] {
-      if (self().attempt()) [[likely]] {
-        state_ = State::finished;
-        return Progress::finished;
-      }
+      if (self().attempt()) [[likely]] return finish();
       return park_again();
     }
     return progress_slow();
@@ -90,18 +92,19 @@ class Leaf {
 
   /// Gives up: no wake comes from here any more, and the result is this error.
   void withdraw(IoResult error) noexcept {
-    if (state_ == State::parked) disarm();
-    state_ = State::finished;
-    self().settle(error);
+    if (!finished_) disarm();
+    (void)refuse(error);
   }
 
  protected:
   Source& source() noexcept { return *source_; }
-  TaskHeader* task() noexcept { return task_; }
+  TaskHeader& task() noexcept { return *task_; }
+  Progress finish() noexcept {
+    finished_ = true;
+    return Progress::finished;
+  }
 
  private:
-  enum class State : std::uint8_t { fresh, parked, finished };
-
   Operation& self() noexcept { return static_cast<Operation&>(*this); }
 
   static void poll(TaskHeader& task) noexcept {
@@ -112,29 +115,20 @@ class Leaf {
   [[gnu::noinline]] Progress park_slow(Armed armed) noexcept {
     for (;;) {
       switch (armed) {
-        case Armed::parked:
-          state_ = State::parked;
-          sync_point(SyncPoint::io_parked);
-          return Progress::parked;
+        case Armed::parked: sync_point(SyncPoint::io_parked); return Progress::parked;
         case Armed::ready:
-          if (self().attempt()) {
-            state_ = State::finished;
-            return Progress::finished;
-          }
+          if (self().attempt()) return finish();
           break;
         case Armed::misplaced: return refuse(slot_->word(direction).load(acquire) & readiness::shutdown ? -ESHUTDOWN : -EXDEV);
         case Armed::refused: return refuse(readiness::refusal(slot_->word(direction).load(acquire)));
         case Armed::crowded: return refuse(-EBUSY);  // unreachable: every reactor resolves it
       }
       sync_point(SyncPoint::io_after_would_block);
-      armed = source_->arm(direction, *task_, identity_);
+      armed = source_->template arm<direction>(*task_, identity_);
     }
   }
 
-  [[gnu::noinline]] Progress park_again() noexcept {
-    state_ = State::fresh;
-    return park();
-  }
+  [[gnu::noinline]] Progress park_again() noexcept { return park(); }
 
   [[gnu::noinline]] Progress progress_slow() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
@@ -143,17 +137,13 @@ class Leaf {
     if (ended) return refuse(readiness::refusal(word));
     // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
     if (source_->is_parked(direction, *task_)) return Progress::parked;
-    if (self().attempt()) {
-      state_ = State::finished;
-      return Progress::finished;
-    }
+    if (self().attempt()) return finish();
     return park_again();
   }
 
   Progress refuse(IoResult error) noexcept {
-    state_ = State::finished;
     self().settle(error);
-    return Progress::finished;
+    return finish();
   }
 
   [[gnu::noinline]] void disarm() noexcept {
@@ -163,10 +153,10 @@ class Leaf {
   }
 
   Source* source_;
-  TaskHeader* task_ = nullptr;
-  Registration* slot_ = nullptr;
-  std::uint64_t identity_ = 0;
-  State state_ = State::fresh;
+  TaskHeader* task_;
+  Registration* slot_;      // these two from the first park() on
+  std::uint64_t identity_;  // what the word holds when an edge has taken us out
+  bool finished_ = false;
 };
 
 }  // namespace reactorlab

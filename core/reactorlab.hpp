@@ -2,6 +2,9 @@
 // Everything a user of the library needs.
 
 #include "core/async_fd.hpp"
+#include "core/channel.hpp"
+#include "core/combinators.hpp"
+#include "core/event.hpp"
 #include "core/runtime.hpp"
 #include "core/tcp.hpp"
 #include "core/time.hpp"

@@ -47,12 +47,17 @@ class Source {
 
   // --- what leaf operations ask for ---------------------------------------------------------------------------------------
 
+  /// For a direction that the registration may not ask the kernel for yet.
   [[gnu::always_inline]] Armed arm(Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     if (!covers(slot_->interest.load(relaxed), interest_of(direction))) [[unlikely]] {
       // Once in a connection's life, at its first full send buffer. The kernel then reports the present state as an edge.
       const IoResult widened = mutated(Mutant::widen_dropped) ? IoResult{0} : ref_.widen(*slot_, fd_, interest_of(direction));
       if (!widened) return widened.error() == EXDEV ? Armed::misplaced : Armed::refused;
     }
+    return ref_.arm(*slot_, direction, task, identity);
+  }
+  /// For a direction that it has asked for from the start.
+  [[gnu::always_inline]] Armed arm_registered(Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     return ref_.arm(*slot_, direction, task, identity);
   }
   bool is_parked(Direction direction, const TaskHeader& task) const noexcept { return ref_.is_parked(*slot_, direction, task); }

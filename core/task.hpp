@@ -120,14 +120,19 @@ class PromiseBase {
 
   std::suspend_always initial_suspend() noexcept { return {}; }
 
-  /// Leaf operations are told their task here, before they are attempted.
+  /// A request (stream.read(...)) becomes an operation of this task here, in the awaiting frame, and is attempted for the first
+  /// time. Other awaiters are used where they stand; they may ask for the task by bind().
   template <class Awaitable>
   decltype(auto) await_transform(Awaitable&& awaitable) noexcept {
-    if constexpr (requires { awaitable.bind(*task_); }) awaitable.bind(*task_);
-    if constexpr (requires { awaitable.await_ready(); }) {
-      return InPlace<std::remove_reference_t<Awaitable>>{&awaitable};
+    if constexpr (requires { awaitable.start(*task_); }) {
+      return awaitable.start(*task_);
     } else {
-      return static_cast<std::remove_reference_t<Awaitable>&>(awaitable);  // has an operator co_await
+      if constexpr (requires { awaitable.bind(*task_); }) awaitable.bind(*task_);
+      if constexpr (requires { awaitable.await_ready(); }) {
+        return InPlace<std::remove_reference_t<Awaitable>>{&awaitable};
+      } else {
+        return static_cast<std::remove_reference_t<Awaitable>&>(awaitable);  // has an operator co_await
+      }
     }
   }
 

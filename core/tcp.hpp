@@ -37,12 +37,16 @@ class BasicTcpStream {
 
   // --- operations: co_await them --------------------------------------------------------------------------------------------
 
-  auto read_lease() noexcept { return ReadLeaseOperation<BasicTcpStream>{*this}; }
-  auto read(std::span<std::byte> into) noexcept { return ReadOperation<BasicTcpStream>{*this, into, 0}; }
+  auto read_lease() noexcept { return Request<ReadLeaseOperation<BasicTcpStream>, BasicTcpStream*>{this}; }
+  auto read(std::span<std::byte> into) noexcept { return read_with(into, 0); }
   /// Leaves the bytes where they are.
-  auto peek(std::span<std::byte> into) noexcept { return ReadOperation<BasicTcpStream>{*this, into, MSG_PEEK}; }
-  auto write_all(std::span<const std::byte> bytes) noexcept { return WriteAllOperation<BasicTcpStream>{*this, bytes}; }
-  auto write_vector(std::span<iovec> parts) noexcept { return WriteVectorOperation<BasicTcpStream>{*this, parts}; }
+  auto peek(std::span<std::byte> into) noexcept { return read_with(into, MSG_PEEK); }
+  auto write_all(std::span<const std::byte> bytes) noexcept {
+    return Request<WriteAllOperation<BasicTcpStream>, BasicTcpStream*, std::span<const std::byte>>{this, bytes};
+  }
+  auto write_vector(std::span<iovec> parts) noexcept {
+    return Request<WriteVectorOperation<BasicTcpStream>, BasicTcpStream*, std::span<iovec>>{this, parts};
+  }
 
   // --- at once --------------------------------------------------------------------------------------------------------------
 
@@ -59,7 +63,11 @@ class BasicTcpStream {
   int fd() const noexcept { return source_.fd(); }
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
-  [[gnu::always_inline]] Armed arm(Direction d, TaskHeader& task, std::uint64_t& identity) noexcept { return source_.arm(d, task, identity); }
+  template <Direction d>
+  [[gnu::always_inline]] Armed arm(TaskHeader& task, std::uint64_t& identity) noexcept {
+    if constexpr (d == Direction::read) return source_.arm_registered(d, task, identity);
+    return source_.arm(d, task, identity);
+  }
   bool is_parked(Direction d, const TaskHeader& task) const noexcept { return source_.is_parked(d, task); }
   void disarm(Registration& slot, Direction d, std::uint64_t identity, const TaskHeader& task) const noexcept {
     source_.disarm(slot, d, identity, task);
@@ -70,6 +78,10 @@ class BasicTcpStream {
  private:
   class ConnectOperation;
 
+  auto read_with(std::span<std::byte> into, int flags) noexcept {
+    return Request<ReadOperation<BasicTcpStream>, BasicTcpStream*, std::span<std::byte>, int>{this, into, flags};
+  }
+
   Source<Ref> source_;
   DrainMemory drain_;
 };
@@ -77,12 +89,12 @@ class BasicTcpStream {
 /// Waits until a connect that is under way has been decided. -> IoResult 0 or -errno
 template <class Rt>
 class BasicTcpStream<Rt>::ConnectOperation : public Leaf<ConnectOperation, BasicTcpStream, Direction::write> {
-  using Base = Leaf<ConnectOperation, BasicTcpStream, Direction::write>;
-
  public:
-  using Base::Base;
+  ConnectOperation(TaskHeader& task, BasicTcpStream* stream) noexcept
+      : Leaf<ConnectOperation, BasicTcpStream, Direction::write>{task, *stream} {
+    if (attempt()) this->finish();
+  }
   IoResult await_resume() const noexcept { return result_; }
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     // Writable, or failed, or neither yet: an edge alone says nothing.
     pollfd state{this->source().fd(), POLLOUT, 0};
@@ -111,7 +123,7 @@ Task<Outcome<BasicTcpStream<Rt>>> BasicTcpStream<Rt>::connect(Ref ref, SocketAdd
   if (!opened) co_return opened;
   (void)owned.release();
   if (started == -EINPROGRESS || started == -EALREADY) {
-    const IoResult connected = co_await ConnectOperation{stream};
+    const IoResult connected = co_await Request<ConnectOperation, BasicTcpStream*>{&stream};
     if (!connected) co_return connected;
   }
   co_return std::move(stream);
@@ -139,7 +151,7 @@ class BasicTcpListener {
   }
 
   /// co_await: Outcome<BasicTcpStream<Rt>>. TCP_NODELAY is set on the stream.
-  auto accept() noexcept { return AcceptOperation<BasicTcpListener>{*this}; }
+  auto accept() noexcept { return Request<AcceptOperation<BasicTcpListener>, BasicTcpListener*>{this}; }
 
   /// The address with the port that the kernel chose.
   SocketAddress local_address() const { return SocketOptions{fd()}.local_address(); }
@@ -147,18 +159,22 @@ class BasicTcpListener {
 
   // --- for leaf operations --------------------------------------------------------------------------------------------------
 
-  Outcome<BasicTcpStream<Rt>> adopt(IoResult accepted) {
+  /// `listener` is looked at only if a descriptor was accepted: it may be gone if its closing ended the operation.
+  static Outcome<BasicTcpStream<Rt>> adopt(const BasicTcpListener* listener, IoResult accepted) {
     if (!accepted) return accepted;
     UniqueFd fd{static_cast<int>(accepted.value())};
     (void)SocketOptions{fd.get()}.set_nodelay(true);
-    auto stream = BasicTcpStream<Rt>::adopt(source_.ref(), fd.get());
+    auto stream = BasicTcpStream<Rt>::adopt(listener->source_.ref(), fd.get());
     if (stream) (void)fd.release();
     return stream;
   }
   int fd() const noexcept { return source_.fd(); }
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
-  Armed arm(Direction d, TaskHeader& task, std::uint64_t& identity) noexcept { return source_.arm(d, task, identity); }
+  template <Direction d>
+  Armed arm(TaskHeader& task, std::uint64_t& identity) noexcept {
+    return source_.arm(d, task, identity);
+  }
   bool is_parked(Direction d, const TaskHeader& task) const noexcept { return source_.is_parked(d, task); }
   void disarm(Registration& slot, Direction d, std::uint64_t identity, const TaskHeader& task) const noexcept {
     source_.disarm(slot, d, identity, task);

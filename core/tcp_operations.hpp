@@ -1,6 +1,7 @@
 #pragma once
 // The leaf operations of a TCP stream. A result lives in the operation, so several tasks may wait on one stream.
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -51,20 +52,19 @@ class DrainMemory {
 /// Reads into a pooled buffer, which is held only from the moment there are bytes. -> Lease
 template <class Stream>
 class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direction::read> {
-  using Base = Leaf<ReadLeaseOperation, Stream, Direction::read>;
-
  public:
-  using Base::Base;
-  ReadLeaseOperation(ReadLeaseOperation&&) = default;
+  [[gnu::always_inline]] ReadLeaseOperation(TaskHeader& task, Stream* stream) noexcept
+      : Leaf<ReadLeaseOperation, Stream, Direction::read>{task, *stream} {
+    if (!stream->known_empty(task) && attempt()) this->finish();
+  }
   ~ReadLeaseOperation() {
-    if (buffer_) BufferPool::put(buffer_);
+    if (buffer_) [[unlikely]] BufferPool::put(buffer_);  // read, but nobody came for it
   }
   Lease await_resume() noexcept { return Lease{std::exchange(buffer_, nullptr), result_}; }
 
-  bool known_empty() noexcept { return this->source().known_empty(*this->task()); }
   [[gnu::always_inline]] bool attempt() noexcept {
     std::byte* const buffer = BufferPool::take();
-    if (!buffer) [[unlikely]] return settle_now(-ENOMEM);
+    if (!buffer) [[unlikely]] return attempt_slow(nullptr, -ENOMEM);
     const long n = sys::recv(this->source().fd(), buffer, BufferPool::buffer_size);
     if (n <= 0) [[unlikely]] return attempt_slow(buffer, n);
     this->source().note_read(static_cast<std::size_t>(n), BufferPool::buffer_size);
@@ -72,26 +72,20 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     result_ = n;
     return true;
   }
-  void settle(IoResult error) noexcept {
-    if (buffer_) BufferPool::put(std::exchange(buffer_, nullptr));
-    result_ = error;
-  }
+  void settle(IoResult error) noexcept { result_ = error; }
 
  private:
-  bool settle_now(IoResult result) noexcept {
-    result_ = result;
-    return true;
-  }
   [[gnu::noinline]] bool attempt_slow(std::byte* buffer, long n) noexcept {
     while (n == -EINTR) n = sys::recv(this->source().fd(), buffer, BufferPool::buffer_size);
     if (n > 0) {
       this->source().note_read(static_cast<std::size_t>(n), BufferPool::buffer_size);
       buffer_ = buffer;
     } else {
-      BufferPool::put(buffer);
+      if (buffer) BufferPool::put(buffer);
       if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
     }
-    return settle_now(n);
+    result_ = n;
+    return true;
   }
 
   std::byte* buffer_ = nullptr;
@@ -101,18 +95,19 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
 /// Reads what is there, up to the span's size. -> IoResult: bytes, 0 at the end of the stream, -errno
 template <class Stream>
 class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read> {
-  using Base = Leaf<ReadOperation, Stream, Direction::read>;
-
  public:
-  ReadOperation(Stream& stream, std::span<std::byte> into, int flags) noexcept : Base{stream}, into_{into}, flags_{flags} {}
+  ReadOperation(TaskHeader& task, Stream* stream, std::span<std::byte> into, int flags) noexcept
+      : Leaf<ReadOperation, Stream, Direction::read>{task, *stream}, into_{into}, flags_{flags} {
+    if (into.empty()) {  // nothing to wait for, and 0 bytes wouldn't mean the end
+      settle(stream->is_open() ? 0 : -EBADF);
+      this->finish();
+    } else if (!stream->known_empty(task) && attempt()) {
+      this->finish();
+    }
+  }
   IoResult await_resume() const noexcept { return result_; }
 
-  bool known_empty() noexcept { return !into_.empty() && this->source().known_empty(*this->task()); }
   bool attempt() noexcept {
-    if (into_.empty()) {  // nothing to wait for, and 0 bytes wouldn't mean the end
-      result_ = this->source().is_open() ? 0 : -EBADF;
-      return true;
-    }
     long n;
     do n = sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
     while (n == -EINTR);
@@ -132,31 +127,34 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
 /// Writes everything. -> IoResult: the size, or -errno (then an unknown part has been sent)
 template <class Stream>
 class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Direction::write> {
-  using Base = Leaf<WriteAllOperation, Stream, Direction::write>;
-
  public:
-  WriteAllOperation(Stream& stream, std::span<const std::byte> bytes) noexcept
-      : Base{stream}, at_{bytes.data()}, rest_{bytes.size()}, size_{bytes.size()} {}
+  // The usual case, all of it at once, needs none of the fields below.
+  [[gnu::always_inline]] WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes) noexcept
+      : Leaf<WriteAllOperation, Stream, Direction::write>{task, *stream} {
+    const long n = sys::send(stream->fd(), bytes.data(), bytes.size());
+    if (n == static_cast<long>(bytes.size())) [[likely]] {
+      result_ = n;
+      this->finish();
+    } else {
+      begin_slowly(bytes, n);
+    }
+  }
   IoResult await_resume() const noexcept { return result_; }
 
-  bool known_empty() const noexcept { return false; }
-  [[gnu::always_inline]] bool attempt() noexcept {
-    const long n = sys::send(this->source().fd(), at_, rest_);
-    if (n == static_cast<long>(rest_)) [[likely]] {
-      result_ = static_cast<long>(size_);
-      return true;
-    }
-    return attempt_slow(n);
-  }
+  bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_.data(), rest_.size())); }
   void settle(IoResult error) noexcept { result_ = error; }
 
  private:
-  [[gnu::noinline]] bool attempt_slow(long n) noexcept {
+  [[gnu::noinline]] void begin_slowly(std::span<const std::byte> bytes, long n) noexcept {
+    rest_ = bytes;
+    size_ = bytes.size();
+    if (go_on(n)) this->finish();
+  }
+  bool go_on(long n) noexcept {
     for (;;) {
       if (n >= 0) {
-        at_ += n;
-        rest_ -= static_cast<std::size_t>(n);
-        if (rest_ == 0) {
+        rest_ = rest_.subspan(static_cast<std::size_t>(n));
+        if (rest_.empty()) {
           result_ = static_cast<long>(size_);
           return true;
         }
@@ -166,26 +164,25 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
         result_ = n;
         return true;
       }
-      n = sys::send(this->source().fd(), at_, rest_);
+      n = sys::send(this->source().fd(), rest_.data(), rest_.size());
     }
   }
 
-  const std::byte* at_;
-  std::size_t rest_;
-  std::size_t size_;
   IoResult result_;
+  std::span<const std::byte> rest_;
+  std::size_t size_;
 };
 
 /// Writes all parts, in order, without copying them together. The array is consumed. -> IoResult: the size, or -errno
 template <class Stream>
 class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, Direction::write> {
-  using Base = Leaf<WriteVectorOperation, Stream, Direction::write>;
-
  public:
-  WriteVectorOperation(Stream& stream, std::span<iovec> parts) noexcept : Base{stream}, parts_{parts} {}
+  WriteVectorOperation(TaskHeader& task, Stream* stream, std::span<iovec> parts) noexcept
+      : Leaf<WriteVectorOperation, Stream, Direction::write>{task, *stream}, parts_{parts} {
+    if (attempt()) this->finish();
+  }
   IoResult await_resume() const noexcept { return result_; }
 
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     for (;;) {
       while (!parts_.empty() && parts_.front().iov_len == 0) parts_ = parts_.subspan(1);
@@ -224,20 +221,22 @@ class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, D
   IoResult result_;
 };
 
-/// Takes one connection from the queue. -> the descriptor as IoResult; the listener makes a stream of it
+/// Takes one connection from the queue. -> Outcome<stream>, made by the listener
 template <class Listener>
 class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Direction::read> {
-  using Base = Leaf<AcceptOperation, Listener, Direction::read>;
-
  public:
-  explicit AcceptOperation(Listener& listener) noexcept : Base{listener}, listener_{listener} {}
-  AcceptOperation(AcceptOperation&&) = default;
+  AcceptOperation(TaskHeader& task, Listener* listener) noexcept
+      : Leaf<AcceptOperation, Listener, Direction::read>{task, *listener} {
+    if (attempt()) this->finish();
+  }
   ~AcceptOperation() {
     if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it
   }
-  auto await_resume() { return listener_.adopt(std::exchange(accepted_, IoResult{-ECANCELED})); }
+  auto await_resume() {
+    const IoResult accepted = std::exchange(accepted_, IoResult{-ECANCELED});
+    return Listener::adopt(accepted ? &this->source() : nullptr, accepted);
+  }
 
-  bool known_empty() const noexcept { return false; }
   bool attempt() noexcept {
     for (;;) {
       const long fd = sys::accept(this->source().fd());
@@ -251,7 +250,6 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
   void settle(IoResult error) noexcept { accepted_ = error; }
 
  private:
-  Listener& listener_;
   IoResult accepted_{-ECANCELED};
 };
 

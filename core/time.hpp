@@ -91,26 +91,23 @@ using Interval = BasicInterval<IRuntime>;
 
 /// A leaf operation with a limit, fused into one: it parks on its descriptor and in the wheel together. Its result is the
 /// operation's own, or -ETIME settled into it. If both are due in one turn the operation wins.
-template <ReactorRef Ref, class Operation>
+template <ReactorRef Ref, class Inner>
 class TimeoutOperation {
  public:
-  TimeoutOperation(Ref ref, TimePoint deadline, Operation&& operation) noexcept
-      : ref_{std::move(ref)}, deadline_{deadline}, operation_{std::move(operation)} {}
-  TimeoutOperation(TimeoutOperation&& other) noexcept
-      : ref_{other.ref_}, deadline_{other.deadline_}, operation_{std::move(other.operation_)} {}  // before it is awaited
+  TimeoutOperation(TaskHeader& task, Ref ref, TimePoint deadline, const Inner& request) noexcept
+      : ref_{std::move(ref)}, deadline_{deadline}, operation_{request.start(task)} {
+    timer_.task = &task;
+  }
+  TimeoutOperation(const TimeoutOperation&) = delete;
   ~TimeoutOperation() {
     if (armed_) ref_.stop_timer(timer_);
   }
 
-  void bind(TaskHeader& task) noexcept {
-    timer_.task = &task;
-    operation_.bind(task);
-  }
   bool await_ready() noexcept { return operation_.await_ready(); }
   template <TaskPromise Promise>
   bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-    if (!operation_.await_suspend(frame)) return false;
     TaskHeader& task = *timer_.task;
+    if (!operation_.await_suspend(frame)) return false;
     if (task.action == TaskAction::yield) return true;  // finished already, its budget was spent
     task.operation = this;
     task.poll = &poll;
@@ -134,16 +131,17 @@ class TimeoutOperation {
 
   [[no_unique_address]] Ref ref_;
   TimePoint deadline_;
-  Operation operation_;
+  typename Inner::OperationType operation_;
   Timer timer_;
   bool armed_ = false;
 };
 
 /// co_await timeout(runtime, 5s, stream.read(buffer))
-template <class Rt, class Operation>
-  requires requires(Operation operation) { operation.withdraw(IoResult{}); }
-auto timeout(Rt& runtime, Duration limit, Operation&& operation) {
-  return TimeoutOperation<typename Rt::Ref, Operation>{runtime.ref(), clock::now() + limit, std::move(operation)};
+template <class Rt, class Inner>
+  requires requires { typename Inner::OperationType; }
+auto timeout(Rt& runtime, Duration limit, Inner request) {
+  using Ref = typename Rt::Ref;
+  return Request<TimeoutOperation<Ref, Inner>, Ref, TimePoint, Inner>{runtime.ref(), clock::now() + limit, request};
 }
 
 }  // namespace reactorlab
