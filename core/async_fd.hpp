@@ -86,7 +86,7 @@ class BasicAsyncFd<Rt>::ReadinessOperation : public Leaf<ReadinessOperation<dire
  public:
   ReadinessOperation(TaskHeader& task, BasicAsyncFd* fd) noexcept
       : Leaf<ReadinessOperation<direction>, BasicAsyncFd, direction>{task, *fd} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {
@@ -113,7 +113,7 @@ class BasicAsyncFd<Rt>::ReadOperation : public Leaf<ReadOperation, BasicAsyncFd,
  public:
   ReadOperation(TaskHeader& task, BasicAsyncFd* fd, std::span<std::byte> into) noexcept
       : Leaf<ReadOperation, BasicAsyncFd, Direction::read>{task, *fd}, into_{into} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {
@@ -136,7 +136,7 @@ class BasicAsyncFd<Rt>::WriteOperation : public Leaf<WriteOperation, BasicAsyncF
  public:
   WriteOperation(TaskHeader& task, BasicAsyncFd* fd, std::span<const std::byte> bytes) noexcept
       : Leaf<WriteOperation, BasicAsyncFd, Direction::write>{task, *fd}, bytes_{bytes} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {

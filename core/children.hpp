@@ -59,7 +59,7 @@ class Children {
 
   /// co_await: until a child has ended that hadn't been seen yet. -> IoResult, its number. Looks at all of them at every wake.
   /// Can be given to timeout(). REQUIRES !empty().
-  auto next_end() noexcept { return NextEnd{*this}; }
+  auto next_end() noexcept { return Request<NextEnd, Children*>{this}; }
 
   /// Waits for all of them. The first that fails, by an exception or because it was cancelled, ends the others; what it failed
   /// with is thrown once the last of them is gone.
@@ -68,8 +68,9 @@ class Children {
  private:
   class NextEnd {
    public:
-    explicit NextEnd(Children& children) noexcept : children_{&children} {}
-    bool await_ready() noexcept { return children_->take_ended(result_); }
+    NextEnd(TaskHeader&, Children* children) noexcept : children_{*children} {}
+    NextEnd(const NextEnd&) = delete;
+    bool await_ready() noexcept { return children_.take_ended(result_); }
     template <TaskPromise Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
       // An end that comes meanwhile wakes us, since each child was joined as it started: we are polled once more.
@@ -82,15 +83,14 @@ class Children {
     IoResult await_resume() const noexcept { return result_; }
 
     // --- for timeout() ------------------------------------------------------------------------------------------------------
-    void bind(TaskHeader&) const noexcept {}
-    Progress progress() noexcept { return children_->take_ended(result_) ? Progress::finished : Progress::parked; }
+    Progress progress() noexcept { return children_.take_ended(result_) ? Progress::finished : Progress::parked; }
     void withdraw(IoResult error) noexcept { result_ = error; }
 
    private:
     static void poll(TaskHeader& task) noexcept {
       if (static_cast<NextEnd*>(task.operation)->progress() == Progress::finished) resume_frame(task);
     }
-    Children* children_;
+    Children& children_;
     IoResult result_;
   };
 

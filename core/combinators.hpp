@@ -44,6 +44,9 @@ Task<std::tuple<ValueOf<Ts>...>> when_all(std::tuple<Task<Ts>...> tasks) {
 }
 
 template <class T>
+using InTime = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+
+template <class T>
 void start_all(Children& children, std::vector<Task<T>>& tasks, std::vector<JoinHandle<T>>& handles) {
   handles.reserve(tasks.size());
   for (Task<T>& task : tasks) handles.push_back(children.start(std::move(task)));
@@ -96,7 +99,7 @@ Task<FirstOf<T>> when_any(std::vector<Task<T>> tasks) {
 /// co_await: the task's result, or nothing if the limit came first: the task is cancelled then and its end waited for. One that
 /// finished all the same in that race has won. void: true or false. Its exception is thrown.
 template <class Rt, class T>
-Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>> timeout(Rt& runtime, Duration limit, Task<T> task) {
+auto timeout(Rt& runtime, Duration limit, Task<T> task) -> Task<combinators::InTime<T>> {
   TaskHeader& me = co_await current_task();
   std::optional<JoinHandle<T>> child;
   Children children{me, 1};
@@ -107,7 +110,7 @@ Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>> timeout(Rt& 
     children.cancel_all();
     (void)co_await children.next_end();
     const bool cancelled = child->header()->outcome == TaskOutcome::cancelled;
-    if (cancelled && ended.error() == ETIME) co_return {};
+    if (cancelled && ended.error() == ETIME) co_return combinators::InTime<T>{};
   }
   if constexpr (std::is_void_v<T>) {
     child->take();

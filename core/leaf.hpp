@@ -35,7 +35,7 @@ class [[nodiscard("co_await it")]] Request {
 /// Operation supplies
 ///   bool attempt() noexcept     the syscall; true: the result is final
 ///   void settle(IoResult)       the result is this error instead
-/// and makes its first attempt in its constructor, calling finish() if that was all. Source is the handle; it mustn't move while
+/// and makes its first attempt in its constructor, telling begin() how that went. Source is the handle; it mustn't move while
 /// an operation on it is parked; it may be destroyed.
 template <class Operation, class Source, Direction direction>
 class Leaf {
@@ -55,14 +55,15 @@ class Leaf {
 
   template <TaskPromise Promise>
   [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-    task_->frame = frame;
+    TaskHeader& task = *task_;
+    task.frame = frame;
     if (finished_) [[unlikely]] {  // the budget is spent: others first
-      task_->poll = &resume_frame;
-      task_->action = TaskAction::yield;
+      task.poll = &resume_frame;
+      task.action = TaskAction::yield;
       return true;
     }
-    task_->operation = &self();
-    task_->poll = &Leaf::poll;
+    task.operation = &self();
+    task.poll = &Leaf::poll;
     return park() == Progress::parked;
   }
 
@@ -71,8 +72,9 @@ class Leaf {
   /// Arms, attempting again as long as edges come first.
   [[gnu::always_inline]] Progress park() noexcept {
     sync_point(SyncPoint::io_after_would_block);
-    slot_ = &source_->slot();
-    const Armed armed = source_->template arm<direction>(*task_, identity_);
+    Source& source = *source_;
+    slot_ = &source.slot();
+    const Armed armed = source.template arm<direction>(*task_, identity_);
     if (armed == Armed::parked) [[likely]] {
       sync_point(SyncPoint::io_parked);
       return Progress::parked;
@@ -99,6 +101,8 @@ class Leaf {
  protected:
   Source& source() noexcept { return *source_; }
   TaskHeader& task() noexcept { return *task_; }
+  /// Once, from the constructor: what the first attempt said.
+  [[gnu::always_inline]] void begin(bool finished) noexcept { finished_ = finished; }
   Progress finish() noexcept {
     finished_ = true;
     return Progress::finished;
@@ -156,7 +160,7 @@ class Leaf {
   TaskHeader* task_;
   Registration* slot_;      // these two from the first park() on
   std::uint64_t identity_;  // what the word holds when an edge has taken us out
-  bool finished_ = false;
+  bool finished_;
 };
 
 }  // namespace reactorlab

@@ -25,7 +25,7 @@ class BufferPool {
     }
     return take_slow();
   }
-  static void put(std::byte* memory) noexcept {
+  [[gnu::always_inline]] static void put(std::byte* memory) noexcept {
     if (sanitized) return ::operator delete(memory);
     auto* const buffer = reinterpret_cast<Buffer*>(memory);
     buffer->next = free_;
@@ -71,7 +71,7 @@ class [[nodiscard]] Lease {
   std::size_t size() const noexcept { return buffer_ ? result_.count() : 0; }
   std::span<const std::byte> bytes() const noexcept { return {buffer_, size()}; }
 
-  void reset() noexcept {
+  [[gnu::always_inline]] void reset() noexcept {
     if (buffer_) BufferPool::put(std::exchange(buffer_, nullptr));
   }
 

@@ -36,7 +36,7 @@ class LocalReactor {
     if (!mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
   }
 
-  [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+  [[gnu::always_inline]] static Armed arm(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     const Armed armed = readiness::arm<Access::plain>(slot.word(direction), task, identity);
     return armed == Armed::crowded ? join(slot, direction, task) : armed;
   }
@@ -74,7 +74,7 @@ class LocalReactor {
     }
   };
 
-  Armed join(Registration& slot, Direction direction, TaskHeader& task) noexcept {
+  static Armed join(Registration& slot, Direction direction, TaskHeader& task) noexcept {
     if (mutated(Mutant::second_waiter_overwrites)) {
       auto& word = slot.word(direction);
       word.store((word.load(relaxed) & readiness::generation_mask) | TaskArena::offset_of(task) | readiness::parked, relaxed);

@@ -23,6 +23,7 @@ concept ReactorRef = std::copyable<R> && requires(const R& ref, int fd, Registra
   { ref.disarm(slot, direction, identity, task) } noexcept;
   { ref.start_timer(timer, deadline) } noexcept -> std::same_as<bool>;
   { ref.stop_timer(timer) } noexcept;
+  { R::confined } -> std::convertible_to<bool>;  // all its tasks run on one thread
 };
 
 /// The reactor as handles see it, for runtimes known only at run time.
@@ -50,6 +51,8 @@ class IReactor {
 template <class Pointer>
 class PointerRef {
  public:
+  static constexpr bool confined = false;
+
   explicit PointerRef(Pointer reactor) noexcept : reactor_{std::move(reactor)} {}
 
   IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) const noexcept {

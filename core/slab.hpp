@@ -46,6 +46,11 @@ class Slab {
     return offset >= sizeof(Registration) && offset < next_fresh_ && offset % sizeof(Registration) == 0;
   }
 
+  /// The start of the range that a slot, of whatever slab, lies in.
+  static std::byte* base_of(const Registration& slot) noexcept {
+    return reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(&slot) & ~std::uintptr_t{range_bytes - 1});
+  }
+  const std::byte* base() const noexcept { return base_; }
   bool owns(const Registration& slot) const noexcept { return base_of(slot) == base_; }
   std::size_t live() const noexcept { return live_; }
 
@@ -61,10 +66,6 @@ class Slab {
   static void surrender(Registration& slot) noexcept;
 
  private:
-  static std::byte* base_of(const Registration& slot) noexcept {
-    return reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(&slot) & ~std::uintptr_t{range_bytes - 1});
-  }
-
   std::byte* base_;
   std::uint32_t next_fresh_ = sizeof(Registration);  // offset 0 is the range's own record
   std::uint32_t oldest_free_ = 0;                    // offsets; 0: none

@@ -44,6 +44,7 @@ class BasicTcpStream {
   auto write_all(std::span<const std::byte> bytes) noexcept {
     return Request<WriteAllOperation<BasicTcpStream>, BasicTcpStream*, std::span<const std::byte>>{this, bytes};
   }
+  auto write_all(const Lease& lease) noexcept { return write_all(lease.bytes()); }
   auto write_vector(std::span<iovec> parts) noexcept {
     return Request<WriteVectorOperation<BasicTcpStream>, BasicTcpStream*, std::span<iovec>>{this, parts};
   }
@@ -72,7 +73,7 @@ class BasicTcpStream {
   void disarm(Registration& slot, Direction d, std::uint64_t identity, const TaskHeader& task) const noexcept {
     source_.disarm(slot, d, identity, task);
   }
-  bool known_empty(const TaskHeader& task) noexcept { return drain_.known_empty(task); }
+  [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept { return drain_.known_empty(task); }
   void note_read(std::size_t read, std::size_t asked) noexcept { drain_.note(read, asked); }
 
  private:
@@ -83,7 +84,7 @@ class BasicTcpStream {
   }
 
   Source<Ref> source_;
-  DrainMemory drain_;
+  DrainMemory<Ref::confined> drain_;
 };
 
 /// Waits until a connect that is under way has been decided. -> IoResult 0 or -errno
@@ -92,7 +93,7 @@ class BasicTcpStream<Rt>::ConnectOperation : public Leaf<ConnectOperation, Basic
  public:
   ConnectOperation(TaskHeader& task, BasicTcpStream* stream) noexcept
       : Leaf<ConnectOperation, BasicTcpStream, Direction::write>{task, *stream} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {

@@ -13,7 +13,9 @@ namespace reactorlab {
 
 /// What a stream remembers for its readers: after a read that came back short, a TCP stream is empty, so the next read needn't
 /// ask the kernel to be told EAGAIN (epoll(7)); data that comes later brings an edge. Urgent data is the exception, see
-/// poller_epoll.cpp. With readers on several threads the memory could be stale, so a second reading task ends it for good.
+/// poller_epoll.cpp. Where readers may run on several threads the memory could be stale, so there a second reading task ends it
+/// for good.
+template <bool confined>
 class DrainMemory {
  public:
   DrainMemory() noexcept = default;
@@ -28,11 +30,13 @@ class DrainMemory {
   }
 
   /// Asked once per read. Forgets: whoever waits for an edge and is cancelled mustn't keep the next one from looking.
-  bool known_empty(const TaskHeader& task) noexcept {
-    const TaskHeader* const reader = reader_.load(relaxed);
-    if (reader != &task) [[unlikely]] {
-      reader_.store(reader == nullptr ? &task : &several_, relaxed);
-      return false;
+  [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept {
+    if constexpr (!confined) {
+      const TaskHeader* const reader = reader_.load(relaxed);
+      if (reader != &task) [[unlikely]] {
+        reader_.store(reader == nullptr ? &task : &several_, relaxed);
+        return false;
+      }
     }
     if (!drained_.load(relaxed)) return false;
     drained_.store(false, relaxed);
@@ -55,12 +59,12 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
  public:
   [[gnu::always_inline]] ReadLeaseOperation(TaskHeader& task, Stream* stream) noexcept
       : Leaf<ReadLeaseOperation, Stream, Direction::read>{task, *stream} {
-    if (!stream->known_empty(task) && attempt()) this->finish();
+    this->begin(!stream->known_empty(task) && attempt());
   }
   ~ReadLeaseOperation() {
     if (buffer_) [[unlikely]] BufferPool::put(buffer_);  // read, but nobody came for it
   }
-  Lease await_resume() noexcept { return Lease{std::exchange(buffer_, nullptr), result_}; }
+  [[gnu::always_inline]] Lease await_resume() noexcept { return Lease{std::exchange(buffer_, nullptr), result_}; }
 
   [[gnu::always_inline]] bool attempt() noexcept {
     std::byte* const buffer = BufferPool::take();
@@ -72,7 +76,7 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     result_ = n;
     return true;
   }
-  void settle(IoResult error) noexcept { result_ = error; }
+  void settle(IoResult error) noexcept { result_ = error.value(); }
 
  private:
   [[gnu::noinline]] bool attempt_slow(std::byte* buffer, long n) noexcept {
@@ -89,7 +93,7 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
   }
 
   std::byte* buffer_ = nullptr;
-  IoResult result_;
+  long result_;
 };
 
 /// Reads what is there, up to the span's size. -> IoResult: bytes, 0 at the end of the stream, -errno
@@ -100,9 +104,9 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
       : Leaf<ReadOperation, Stream, Direction::read>{task, *stream}, into_{into}, flags_{flags} {
     if (into.empty()) {  // nothing to wait for, and 0 bytes wouldn't mean the end
       settle(stream->is_open() ? 0 : -EBADF);
-      this->finish();
-    } else if (!stream->known_empty(task) && attempt()) {
-      this->finish();
+      this->begin(true);
+    } else {
+      this->begin(!stream->known_empty(task) && attempt());
     }
   }
   IoResult await_resume() const noexcept { return result_; }
@@ -134,27 +138,28 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
     const long n = sys::send(stream->fd(), bytes.data(), bytes.size());
     if (n == static_cast<long>(bytes.size())) [[likely]] {
       result_ = n;
-      this->finish();
+      this->begin(true);
     } else {
-      begin_slowly(bytes, n);
+      begin_slowly(bytes.data(), bytes.size(), n);
     }
   }
   IoResult await_resume() const noexcept { return result_; }
 
-  bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_.data(), rest_.size())); }
-  void settle(IoResult error) noexcept { result_ = error; }
+  bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_, rest_size_)); }
+  void settle(IoResult error) noexcept { result_ = error.value(); }
 
  private:
-  [[gnu::noinline]] void begin_slowly(std::span<const std::byte> bytes, long n) noexcept {
+  [[gnu::noinline]] void begin_slowly(const std::byte* bytes, std::size_t size, long n) noexcept {
     rest_ = bytes;
-    size_ = bytes.size();
-    if (go_on(n)) this->finish();
+    rest_size_ = size_ = size;
+    this->begin(go_on(n));
   }
   bool go_on(long n) noexcept {
     for (;;) {
       if (n >= 0) {
-        rest_ = rest_.subspan(static_cast<std::size_t>(n));
-        if (rest_.empty()) {
+        rest_ += n;
+        rest_size_ -= static_cast<std::size_t>(n);
+        if (rest_size_ == 0) {
           result_ = static_cast<long>(size_);
           return true;
         }
@@ -164,12 +169,13 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
         result_ = n;
         return true;
       }
-      n = sys::send(this->source().fd(), rest_.data(), rest_.size());
+      n = sys::send(this->source().fd(), rest_, rest_size_);
     }
   }
 
-  IoResult result_;
-  std::span<const std::byte> rest_;
+  long result_;
+  const std::byte* rest_;
+  std::size_t rest_size_;
   std::size_t size_;
 };
 
@@ -179,7 +185,7 @@ class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, D
  public:
   WriteVectorOperation(TaskHeader& task, Stream* stream, std::span<iovec> parts) noexcept
       : Leaf<WriteVectorOperation, Stream, Direction::write>{task, *stream}, parts_{parts} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
 
@@ -227,7 +233,7 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
  public:
   AcceptOperation(TaskHeader& task, Listener* listener) noexcept
       : Leaf<AcceptOperation, Listener, Direction::read>{task, *listener} {
-    if (attempt()) this->finish();
+    this->begin(attempt());
   }
   ~AcceptOperation() {
     if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it

@@ -11,7 +11,7 @@ Task<> echo_session(BasicTcpStream<Rt> stream) {
   for (;;) {
     const Lease lease = co_await stream.read_lease();
     if (!lease) co_return;
-    if (!co_await stream.write_all(lease.bytes())) co_return;
+    if (!co_await stream.write_all(lease)) co_return;
   }
 }
 

@@ -54,11 +54,14 @@ Home::Home(const RuntimeOptions& options)
   LockGuard lock{owners().mutex};
   owners().homes.push_back(this);
   here = &reactor_;
+  registrations_here = reactor_.reactor().slab().base();
 }
 
 Home::~Home() {
   shut_down(TimePoint{});
-  if (!mutated(Mutant::thread_slot_not_cleared)) here = nullptr;
+  if (mutated(Mutant::thread_slot_not_cleared)) return;
+  here = nullptr;
+  registrations_here = nullptr;
 }
 
 Ref Home::ref() const {

@@ -9,14 +9,17 @@
 
 namespace reactorlab::thread_local_home {
 
-/// The reactor of the calling thread's runtime.
+/// The reactor of the calling thread's runtime, and where its registrations lie.
 inline constinit thread_local LocalReactor* here = nullptr;
+inline constinit thread_local const std::byte* registrations_here = nullptr;
 
 /// A handle was dropped on another thread, or after its runtime: passes the removal on to the owner, or ends it here.
 void remove_elsewhere(Registration& slot, int fd, FdFate fate) noexcept;
 
 class Ref {
  public:
+  static constexpr bool confined = true;
+
   IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) const noexcept {
     return here ? here->add(fd, kind, interest, out) : IoResult{-EXDEV};
   }
@@ -29,9 +32,8 @@ class Ref {
   }
   [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task,
                                    std::uint64_t& identity) const noexcept {
-    LocalReactor* const reactor = here;
-    if (!reactor || !reactor->owns(slot)) [[unlikely]] return Armed::misplaced;
-    return reactor->arm(slot, direction, task, identity);
+    if (Slab::base_of(slot) != registrations_here) [[unlikely]] return Armed::misplaced;
+    return LocalReactor::arm(slot, direction, task, identity);
   }
   bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) const noexcept {
     return LocalReactor::is_parked(slot, direction, task);
