@@ -47,17 +47,26 @@ function(reactorlab_add_mutant mutant rule)
   set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
 endfunction()
 
-# The binary `conformance` from harness/conformance (with its folders of rules and mutants), and its ctest entries.
+# The binary `conformance` of harness/conformance and its ctest entries: rules_*.cpp and main.cpp on the kit, which is the rest.
+# The kit's own tests are the binary `kit_tests`.
 function(reactorlab_add_conformance)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/conformance/*.cpp")
-  if(NOT sources)
+  reactorlab_sources(kit harness/conformance)
+  set(program ${kit})
+  list(FILTER kit EXCLUDE REGEX "/(main|rules_[^/]*)\\.cpp$")
+  list(FILTER program INCLUDE REGEX "/(main|rules_[^/]*)\\.cpp$")
+  if(NOT program)
     return()
   endif()
+  reactorlab_add_library(reactorlab_kit ${kit})
+  reactorlab_link(reactorlab_kit reactorlab_instrumented GTest::gmock GTest::gtest fmt::fmt)
   reactorlab_sources(scenarios harness/scenarios)
-  add_executable(conformance ${sources} ${scenarios})
+  add_executable(conformance ${program} ${scenarios})
   reactorlab_defaults(conformance)
-  reactorlab_link(conformance reactorlab_instrumented GTest::gmock GTest::gtest CLI11::CLI11 fmt::fmt)
+  reactorlab_link(conformance reactorlab_kit CLI11::CLI11)
   add_dependencies(tests conformance)
+
+  reactorlab_test_sources(kit_test_sources harness/conformance)
+  reactorlab_add_unit_tests(kit_tests SOURCES ${kit_test_sources} LIBRARIES reactorlab_kit)
 
   reactorlab_grep(headings docs/SPEC.md "\n### [A-Z]+(-[A-Z]+)?-[0-9]+ ")
   foreach(heading IN LISTS headings)

@@ -1,0 +1,124 @@
+#pragma once
+// How a rule is written. README.md beside this file shows it.
+//
+//   RULE(REG_03, readable_before) { IRuntime& rt = runtime(); ... }            on the virtual form
+//   BOTH_FORMS_RULE(RDY_01, real) { Rt& rt = runtime<Rt>(); ... }              the same body on both forms; Rt is the type
+//
+// A body is a member function of a RuleTest and runs once per configuration of its variant (and per form).
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/reactorlab.hpp"
+#include "harness/conformance/configuration.hpp"
+#include "harness/conformance/edge.hpp"
+#include "harness/conformance/process_state.hpp"
+#include "harness/conformance/quiescence.hpp"
+#include "harness/conformance/real_objects.hpp"
+#include "harness/conformance/script.hpp"
+#include "harness/conformance/sync_points.hpp"
+#include "harness/conformance/virtual_clock.hpp"
+#include "reactorlab/homes.hpp"
+
+namespace reactorlab::conformance {
+
+/// The fixture. Before and after each body the process has the same descriptors and threads, and the body's runtime is left
+/// without registrations, waiters, timers and tasks (SHD-12).
+class RuleTest : public ::testing::Test {
+ public:
+  void place(const Configuration& configuration, Form form) {
+    configuration_ = &configuration;
+    form_ = form;
+  }
+  const Configuration& configuration() const noexcept { return *configuration_; }
+  Form form() const noexcept { return form_; }
+
+ protected:
+  /// The runtime under test, made at the first call on the calling thread, destroyed after the body.
+  IRuntime& runtime();
+  /// The same in the form of the body.
+  template <class Rt>
+  Rt& runtime() {
+    return dynamic_cast<Rt&>(runtime());
+  }
+  /// One more runtime of this configuration; the body's own to destroy.
+  std::unique_ptr<IRuntime> make() const;
+  /// Destroys the runtime under test now; runtime() then makes a new one.
+  void end_runtime();
+
+  /// Time of the test's own until the runtime is gone. Before the first runtime().
+  VirtualClock& use_virtual_time(VirtualClock::Mode mode = VirtualClock::Mode::manual);
+
+  /// One thread polls tasks and drives the reactor, and it is the one that calls block_on.
+  bool confined() const noexcept { return !configuration_->capabilities.migration; }
+  unsigned workers() const noexcept { return configuration_->options.workers; }
+
+  void SetUp() final;
+  void TearDown() final;
+
+ private:
+  const Configuration* configuration_ = nullptr;
+  Form form_ = Form::virtual_form;
+  ProcessState before_;
+  std::optional<VirtualClock> clock_;
+  std::unique_ptr<IRuntime> runtime_;
+};
+
+/// A body as the program knows it; main.cpp makes a test of it per configuration.
+struct Body {
+  const char* rule;  ///< `REG_01`
+  const char* name;
+  const char* file;
+  int line;
+  Form form;
+  RuleTest* (*make)();
+};
+
+std::vector<Body>& bodies();
+bool declare(Body body);
+
+/// What BOTH_FORMS_RULE's static test runs: Test::body<Rt>() with the type of the configuration's runtime.
+template <class Test>
+void run_static_form(Test& test) {
+  const Configuration& c = test.configuration();
+  with_runtime_type(c.variant, c.options, [&](auto type) { test.template body<typename decltype(type)::type>(); });
+}
+
+}  // namespace reactorlab::conformance
+
+/// Skips the rest of the body on variants without that capability (a member of Capabilities).
+#define NEEDS(capability) \
+  if (!configuration().capabilities.capability) GTEST_SKIP() << "needs " #capability
+
+#define RULE(rule, short_name)                                                                                                \
+  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                                              \
+    void TestBody() override;                                                                                                 \
+    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }                                \
+    static inline const bool declared = ::reactorlab::conformance::declare(                                                   \
+        {#rule, #short_name, __FILE__, __LINE__, ::reactorlab::conformance::Form::virtual_form, &make_one});                  \
+  };                                                                                                                          \
+  void rule##_##short_name::TestBody()
+
+#define BOTH_FORMS_RULE(rule, short_name)                                                                                     \
+  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                                              \
+   public:                                                                                                                    \
+    template <class Rt>                                                                                                       \
+    void body();                                                                                                              \
+                                                                                                                              \
+   private:                                                                                                                   \
+    using Form = ::reactorlab::conformance::Form;                                                                             \
+    void TestBody() override {                                                                                                \
+      if (form() == Form::virtual_form) return body<::reactorlab::IRuntime>();                                                \
+      ::reactorlab::conformance::run_static_form(*this);                                                                      \
+    }                                                                                                                         \
+    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }                                \
+    static inline const bool declared =                                                                                       \
+        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::virtual_form, &make_one}) &&        \
+        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::static_form, &make_one});           \
+  };                                                                                                                          \
+  template <class Rt>                                                                                                         \
+  void rule##_##short_name::body()

@@ -1,0 +1,103 @@
+// conformance --variant=X --rule=REG-01              all bodies of a rule, on all configurations of a variant
+// conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
+// Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "harness/conformance/kit.hpp"
+#include "harness/conformance/mutant_run.hpp"
+#include "harness/conformance/selection.hpp"
+
+namespace reactorlab::conformance {
+namespace {
+
+constexpr int exit_usage = 2;
+
+int list(const Selection& selection, const std::vector<Configuration>& configurations) {
+  for (const Body& body : bodies()) {
+    for (const Configuration& c : configurations) {
+      if (selection.matches(body, c)) fmt::print("{}.{}\n", body.rule, test_name(body, c));
+    }
+  }
+  return 0;
+}
+
+void run_under(Mutant mutant) {
+  active_mutant = mutant;
+  Patience patience;
+  if (mutant != Mutant::none) patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{10'000}};
+#if REACTORLAB_SANITIZED
+  patience.watchdog *= 5;
+#endif
+  Quiescence::start(patience);
+}
+
+int run(const Selection& selection, const std::vector<Configuration>& configurations, Mutant mutant) {
+  if (register_tests(selection, configurations) == 0) {
+    fmt::print(stderr, "conformance: no body matches {}; `conformance --list` shows what there is\n", selection.describe());
+    return exit_no_match;
+  }
+  run_under(mutant);
+  fmt::print("backend {}, fault {}\n", backend_name(configurations.front().options.backend), selection.mutant.empty() ? "none" : selection.mutant);
+  std::fflush(stdout);
+  if (RUN_ALL_TESTS() != 0) return 1;
+  return skipped_bodies().empty() ? 0 : exit_skipped;
+}
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  Selection selection;
+  std::string killer;
+  bool listing = false;
+  CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
+  app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
+  app.add_option("--backend", selection.backend, "epoll")->capture_default_str();
+  app.add_option("--rule", selection.rule, "such as REG-01");
+  app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
+  app.add_option("--body", selection.body, "short name of one body");
+  app.add_option("--mutant", selection.mutant, "switch a fault on (harness/conformance/mutants)");
+  app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
+  app.add_flag("--list", listing, "print the tests and don't run them");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : exit_usage;
+  }
+  if (selection.backend != "epoll") throw UsageError{"unknown backend '" + selection.backend + "'; there is: epoll"};
+  const Mutant mutant = mutant_by_name(selection.mutant);
+  if (!selection.mutant.empty() && mutant == Mutant::none) {
+    throw UsageError{"unknown mutant '" + selection.mutant + "'; harness/conformance/mutants/mutants.txt has the list"};
+  }
+  if (!killer.empty()) {
+    if (selection.mutant.empty()) throw UsageError{"--expect-killed-by needs --mutant"};
+    selection.rule = killer;
+  }
+
+  KernelTap::instance();
+  std::vector<Configuration> configurations;
+  for (const std::string_view variant : runtime_names()) {
+    if (!selection.variant.empty() && selection.variant != variant) continue;
+    std::ranges::move(configurations_of(variant, Backend::epoll), std::back_inserter(configurations));
+  }
+  if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
+  if (listing) return list(selection, configurations);
+  return killer.empty() ? run(selection, configurations, mutant) : expect_killed(selection, configurations);
+}
+
+}  // namespace
+}  // namespace reactorlab::conformance
+
+int main(int argc, char** argv) {
+  try {
+    return reactorlab::conformance::main(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "conformance: {}\n", error.what());
+    return 2;
+  }
+}

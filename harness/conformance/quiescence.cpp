@@ -1,0 +1,140 @@
+#include "harness/conformance/quiescence.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "core/flavour.hpp"
+#include "harness/conformance/kernel_tap.hpp"
+
+namespace reactorlab::conformance {
+
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+/// What /proc says of one thread.
+struct ThreadState {
+  char state = '?';
+  unsigned long switches = 0;  ///< how often it left a CPU
+  std::string name;
+  friend bool operator==(const ThreadState&, const ThreadState&) = default;
+};
+using Threads = std::map<int, ThreadState>;
+
+Threads threads_but(const std::set<int>& ignored) {
+  Threads threads;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task", gone}) {
+    const int id = std::stoi(entry.path().filename().string());
+    if (ignored.contains(id)) continue;
+    ThreadState state;
+    std::ifstream status{entry.path() / "status"};
+    for (std::string line; std::getline(status, line);) {
+      const auto value = [&](std::string_view key) {
+        return line.starts_with(key) ? std::optional{line.substr(key.size() + 1)} : std::nullopt;
+      };
+      if (const auto letter = value("State:")) state.state = letter->front();
+      if (const auto name = value("Name:")) state.name = *name;
+      if (const auto n = value("voluntary_ctxt_switches:")) state.switches += std::stoul(*n);
+      if (const auto n = value("nonvoluntary_ctxt_switches:")) state.switches += std::stoul(*n);
+    }
+    threads.emplace(id, state);
+  }
+  return threads;
+}
+
+bool all_sleep(const Threads& threads) {
+  for (const auto& [id, thread] : threads) {
+    if (thread.state != 'S') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+class QuiescenceMonitor {
+ public:
+  static QuiescenceMonitor& instance() {
+    static QuiescenceMonitor& monitor = *new QuiescenceMonitor;
+    return monitor;
+  }
+
+  void start(Patience patience) {
+    patience_ = patience;
+    // Threads that the sanitizers started for themselves; a first thread of ours brings them up.
+    std::thread{[] {}}.join();
+    for (const auto& [id, thread] : threads_but({::getpid()})) ignored_.insert(id);
+    std::thread{[this] { watch(); }}.detach();
+  }
+
+  void set(std::optional<std::string> body) {
+    std::lock_guard lock{mutex_};
+    body_ = std::move(body);
+    began_ = Clock::now();
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds period{20};
+
+  void watch() {
+    ignored_.insert(::gettid());
+    Threads before;
+    std::uint64_t progress_before = 0;
+    Clock::time_point quiet_since = Clock::now();
+    for (;;) {
+      std::this_thread::sleep_for(period);
+      const auto now = Clock::now();
+      const std::uint64_t progress = KernelTap::instance().progress();
+      const auto body = current();
+      if (!body || Quiescence::helpers_.load() != 0 || progress != progress_before || KernelTap::instance().timed_waits() != 0) {
+        progress_before = progress;
+        before.clear();
+        quiet_since = now;
+      } else {
+        Threads threads = threads_but(ignored_);
+        if (threads != before || !all_sleep(threads)) quiet_since = now;
+        before = std::move(threads);
+        if (now - quiet_since >= patience_.quiet) end(*body, "nothing can happen any more", before);
+      }
+      if (body && Quiescence::helpers_.load() == 0 && age() > patience_.watchdog) end(*body, "it runs on and on", threads_but(ignored_));
+    }
+  }
+
+  std::optional<std::string> current() {
+    std::lock_guard lock{mutex_};
+    return body_;
+  }
+  Clock::duration age() {
+    std::lock_guard lock{mutex_};
+    return body_ ? Clock::now() - began_ : Clock::duration::zero();
+  }
+
+  [[noreturn]] void end(const std::string& body, const char* why, const Threads& threads) {
+    std::string text = fmt::format("[  HUNG    ] {}: {}\n", body, why);
+    for (const auto& [id, thread] : threads) text += fmt::format("  thread {} {} is {}\n", id, thread.name, thread.state);
+    std::fputs(text.c_str(), stderr);
+    std::fflush(nullptr);
+    ::_exit(exit_hung);
+  }
+
+  Patience patience_;
+  std::set<int> ignored_;
+  std::mutex mutex_;
+  std::optional<std::string> body_;
+  Clock::time_point began_;
+};
+
+void Quiescence::start(Patience patience) { QuiescenceMonitor::instance().start(patience); }
+void Quiescence::body_began(const std::string& name) { QuiescenceMonitor::instance().set(name); }
+void Quiescence::body_ended() { QuiescenceMonitor::instance().set(std::nullopt); }
+
+}  // namespace reactorlab::conformance

@@ -1,0 +1,125 @@
+#pragma once
+// A test's say in the system calls of the library: answers, limits, a log, and the scripted poller. Thread-safe; installed until
+// destroyed. Calls that the test itself makes (::read, ::write, ...) never come here.
+//
+// Make it before the runtime: a wait that began unscripted can't be reached. It may die before the runtime; waits that
+// are under way then end with 0 events.
+
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "core/poller.hpp"
+#include "core/sys.hpp"
+#include "harness/conformance/kernel_tap.hpp"
+
+namespace reactorlab::conformance {
+
+/// A call that has returned. `fd` is the descriptor concerned: for epoll_ctl the registered one, for epoll_wait the epoll.
+struct LoggedCall {
+  sys::Op op;
+  int fd;
+  int command;                ///< epoll_ctl: EPOLL_CTL_ADD, _MOD, _DEL
+  Event event;                ///< epoll_ctl: mask and token that were asked for
+  long result;
+  std::vector<Event> events;  ///< epoll_wait: what it reported
+  std::thread::id thread;
+};
+
+class Script {
+ public:
+  /// Logs the calls of these operations. Tokens are remembered in any case.
+  explicit Script(std::initializer_list<sys::Op> logged = {});
+  Script(const Script&) = delete;
+  ~Script();
+
+  // --- answers; `fd` as in LoggedCall, `any_fd` for all ---------------------------------------------------------------------
+
+  static constexpr int any_fd = -1;
+  static constexpr unsigned forever = ~0u;
+
+  /// The call number `first` (from 1) counted from now, and `times` - 1 after it, return -error without reaching the kernel.
+  void fail(sys::Op op, int fd, int error, unsigned first = 1, unsigned times = 1) { answer(op, fd, -error, first, times); }
+  void answer(sys::Op op, int fd, long result, unsigned first = 1, unsigned times = 1);
+  /// Transfers move at most that many bytes (or parts) per call.
+  void limit(sys::Op op, int fd, std::size_t size, unsigned times = forever);
+  /// `rule` runs on the calling thread, with no lock held, before the call: a value answers it, nullopt lets it through.
+  using Rule = std::function<std::optional<long>(sys::Call&)>;
+  void on(sys::Op op, int fd, Rule rule, unsigned first = 1, unsigned times = forever);
+  /// Forgets all rules.
+  void let_through();
+
+  // --- the log --------------------------------------------------------------------------------------------------------------
+
+  std::vector<LoggedCall> log() const;
+  std::vector<LoggedCall> log_of(sys::Op op) const;
+  std::vector<LoggedCall> log_of(sys::Op op, int fd) const;
+  std::size_t count(sys::Op op, int fd) const { return log_of(op, fd).size(); }
+  std::size_t count_ctl(int fd, int command) const;
+  void clear_log();
+
+  // --- the scripted poller ----------------------------------------------------------------------------------------------------
+
+  /// The token that the last ADD or MOD of this descriptor told the kernel. Throws std::logic_error if there was none.
+  Token token_of(int fd) const;
+  /// The epoll it went to.
+  int epoll_of(int fd) const;
+
+  /// The next wait on that epoll returns these events: at once, also if it is under way. `alone`: what is really
+  /// ready stays for the wait after it; otherwise it stands behind them.
+  void inject(int epoll, std::vector<Event> events, bool alone = true);
+  /// One more edge of a registered descriptor, true or false.
+  void inject_edge(int fd, std::uint32_t mask, bool alone = true) { inject(epoll_of(fd), {Event{mask, token_of(fd)}}, alone); }
+  /// The next wait on that epoll returns 0 events, at once.
+  void end_wait(int epoll) { inject(epoll, {}); }
+  /// True once a wait has taken everything that was injected. It has not been dispatched by then.
+  bool all_taken() const;
+
+  // --- for KernelTap ----------------------------------------------------------------------------------------------------------
+
+  long on_call(sys::Call& call, KernelCall kernel, const void* context) noexcept;
+  /// As on_call, for an epoll_wait that mustn't block. `over`: the wait ends, though perhaps with 0 events.
+  struct Wait {
+    long result;
+    bool over;
+  };
+  Wait on_wait(sys::Call& call, KernelCall kernel, const void* context) noexcept;
+
+ private:
+  struct Entry {
+    sys::Op op;
+    int fd;
+    Rule rule;
+    unsigned skip;
+    unsigned left;
+  };
+  struct Injection {
+    int epoll;
+    std::vector<Event> events;
+    bool alone;
+  };
+  struct Known {
+    int epoll;
+    Token token;
+  };
+
+  static int subject(const sys::Call& call) noexcept;
+  std::optional<long> answer_of(sys::Call& call);
+  std::optional<Injection> take_injection(int epoll);
+  void remember(const sys::Call& call, long result);
+
+  mutable std::mutex mutex_;
+  const std::set<sys::Op> logged_;
+  std::vector<std::shared_ptr<Entry>> entries_;
+  std::vector<LoggedCall> log_;
+  std::map<int, Known> known_;
+  std::vector<Injection> injections_;
+};
+
+}  // namespace reactorlab::conformance

@@ -1,0 +1,38 @@
+#pragma once
+// Which bodies run on which configurations, and what became of them.
+
+#include <string>
+#include <vector>
+
+#include "harness/conformance/kit.hpp"
+
+namespace reactorlab::conformance {
+
+inline constexpr int exit_no_match = 3;
+inline constexpr int exit_skipped = 77;
+
+/// Empty fields match everything.
+struct Selection {
+  std::string variant;
+  std::string backend = "epoll";
+  std::string rule;  ///< `REG-01`
+  std::string configuration;
+  std::string body;
+  std::string mutant;
+
+  bool matches(const Body& body, const Configuration& configuration) const;
+  std::string describe() const;
+};
+
+const char* backend_name(Backend backend) noexcept;
+
+/// `short_name/arc_mutex_fine_2/virtual`; the rule is the suite's name.
+std::string test_name(const Body& body, const Configuration& configuration);
+
+/// Registers a GoogleTest test for each match; `configurations` must outlive the run. How many.
+std::size_t register_tests(const Selection& selection, const std::vector<Configuration>& configurations);
+
+/// After a run: `RULE.short_name` of the bodies that were skipped wherever they ran on some variant.
+std::vector<std::string> skipped_bodies();
+
+}  // namespace reactorlab::conformance
