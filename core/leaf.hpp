@@ -83,13 +83,9 @@ class Leaf {
   }
 
   /// The task was polled: was it for us?
-  [[gnu::always_inline]] Progress progress() noexcept {
-    // The word is empty again, in the same life: an edge took us out. Anything else is looked at more closely.
-    if (slot_->word(direction).load(acquire) == identity_) [[likely]] {
-      if (self().attempt()) [[likely]] return finish();
-      return park_again();
-    }
-    return progress_slow();
+  Progress progress() noexcept {
+    if (!taken_out_by_edge()) return progress_slow();
+    return self().attempt() ? finish() : park();
   }
 
   /// Gives up: no wake comes from here any more, and the result is this error.
@@ -111,10 +107,26 @@ class Leaf {
  private:
   Operation& self() noexcept { return static_cast<Operation&>(*this); }
 
+  // Every way out is a tail call, so that the usual one needs no stack frame.
   static void poll(TaskHeader& task) noexcept {
     auto& operation = *static_cast<Operation*>(task.operation);
-    if (static_cast<Leaf&>(operation).progress() == Progress::finished) [[likely]] resume_frame(task);
+    Leaf& leaf = operation;
+    if (!leaf.taken_out_by_edge()) [[unlikely]] return poll_slow(operation);
+    if (!operation.attempt()) [[unlikely]] return poll_again(operation);
+    leaf.finished_ = true;
+    resume_frame(*leaf.task_);
   }
+  [[gnu::noinline]] static void poll_slow(Operation& operation) noexcept {
+    Leaf& leaf = operation;
+    if (leaf.progress_slow() == Progress::finished) resume_frame(*leaf.task_);
+  }
+  [[gnu::noinline]] static void poll_again(Operation& operation) noexcept {
+    Leaf& leaf = operation;
+    if (leaf.park() == Progress::finished) resume_frame(*leaf.task_);
+  }
+
+  /// The word is empty again, in the same life. Anything else is looked at more closely.
+  [[gnu::always_inline]] bool taken_out_by_edge() const noexcept { return slot_->word(direction).load(acquire) == identity_; }
 
   [[gnu::noinline]] Progress park_slow(Armed armed) noexcept {
     for (;;) {
@@ -132,8 +144,6 @@ class Leaf {
     }
   }
 
-  [[gnu::noinline]] Progress park_again() noexcept { return park(); }
-
   [[gnu::noinline]] Progress progress_slow() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
     const bool ended = word & (readiness::closed | readiness::shutdown);
@@ -142,7 +152,7 @@ class Leaf {
     // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
     if (source_->is_parked(direction, *task_)) return Progress::parked;
     if (self().attempt()) return finish();
-    return park_again();
+    return park();
   }
 
   Progress refuse(IoResult error) noexcept {

@@ -62,7 +62,7 @@ class [[nodiscard]] Lease {
     }
     return *this;
   }
-  ~Lease() { reset(); }
+  [[gnu::always_inline]] ~Lease() { reset(); }
 
   /// > 0: bytes read; 0: end of stream; < 0: -errno.
   IoResult result() const noexcept { return result_; }

@@ -24,8 +24,22 @@ class RunQueue {
     return true;
   }
 
+  /// The owner: pushes tasks from the list while `mine(task)` holds and there is room, and publishes them together. The rest of
+  /// the list; nullptr if all went in.
+  template <class Mine>
+  TaskHeader* push_list(TaskHeader* list, Mine&& mine) noexcept {
+    std::uint32_t tail = tail_.load(relaxed);
+    const std::uint32_t limit = head_.load(acquire) + capacity;
+    while (list && tail != limit && mine(*list)) {
+      slots_[tail++ % capacity].store(list, relaxed);
+      list = list->next;
+    }
+    tail_.store(tail, release);
+    return list;
+  }
+
   /// The owner. nullptr: empty.
-  TaskHeader* pop() noexcept {
+  [[gnu::always_inline]] TaskHeader* pop() noexcept {
     std::uint32_t head = head_.load(acquire);
     for (;;) {
       if (head == tail_.load(relaxed)) return nullptr;

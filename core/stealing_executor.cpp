@@ -112,26 +112,25 @@ void StealingExecutorBase::inject(TaskHeader& task) noexcept {
 void StealingExecutorBase::deliver(Worker& worker, WakeBatch& batch) noexcept {
   worker.wakes_local.add(batch.size());
   if (batch.suppressed()) worker.wakes_suppressed.add(batch.suppressed());
-  batch.deliver([&](TaskHeader& task) {
+  TaskHeader* rest = worker.queue.push_list(batch.release_tasks(), [this](TaskHeader& task) { return task.executor.load(relaxed) == this; });
+  while (rest) [[unlikely]] {  // another runtime's, or our queue is full
+    TaskHeader& task = *std::exchange(rest, rest->next);
     Executor* const owner = task.executor.load(relaxed);
-    if (owner == this) [[likely]] {
-      if (!worker.queue.push(task)) [[unlikely]] inject(task);
+    if (owner == this) {
+      push(worker, task);
     } else {
       owner->enqueue(task);
     }
-  });
+  }
+  batch.waiters().wake_all();
   if (lot_.sleeping() != 0 && worker.queue.size() > 1) notify();
 }
 
 // --- tasks out --------------------------------------------------------------------------------------------------------------
 
-TaskHeader* StealingExecutorBase::next_task(Worker& worker) noexcept {
-  // Now and then the injection queue comes first, so that local work can't starve it.
-  if (worker.polls_since_turn % 64 == 63) [[unlikely]] {
-    if (TaskHeader* const task = take_injected(worker)) return task;
-  }
-  if (TaskHeader* const task = worker.queue.pop()) return task;
+TaskHeader* StealingExecutorBase::next_task_elsewhere(Worker& worker) noexcept {
   if (TaskHeader* const task = take_injected(worker)) return task;
+  if (TaskHeader* const task = worker.queue.pop()) return task;
   return steal(worker);
 }
 
@@ -167,22 +166,13 @@ TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
 
 // --- one task ---------------------------------------------------------------------------------------------------------------
 
-void StealingExecutorBase::poll(Worker& worker, TaskHeader& task) noexcept {
-  worker.polls.add();
-  const std::uint32_t wakes = task.wakes.load(acquire);
-  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
-  task.budget = leaf_budget;
-  task.poll(task);
-  settle(worker, task, wakes);
+void StealingExecutorBase::begin_turn(Worker& worker) noexcept {
+  worker.polls.add(std::exchange(worker.polls_since_turn, 0));
 }
 
-void StealingExecutorBase::settle(Worker& worker, TaskHeader& task, std::uint32_t wakes_before) noexcept {
+void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcept {
   switch (task.action) {
-    case TaskAction::park:
-      // n -> 0: parked, the next wake enqueues it, and from here on another worker may run it. Losing: it was woken, or
-      // cancelled, while it ran; it keeps its count and is polled once more.
-      if (!task.wakes.compare_exchange_strong(wakes_before, 0, acq_rel, relaxed)) [[unlikely]] push(worker, task);
-      return;
+    case TaskAction::park: return push(worker, task);  // woken while it ran
     case TaskAction::yield: task.action = TaskAction::park; return push(worker, task);
     case TaskAction::finish: return finish(task);
   }

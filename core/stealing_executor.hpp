@@ -60,6 +60,7 @@ class StealingExecutorBase : public Executor {
   /// The next task for this worker: its own queue, the injection queue, another worker's queue; nullptr if all are empty.
   TaskHeader* next_task(Worker& worker) noexcept;
   void poll(Worker& worker, TaskHeader& task) noexcept;
+  TaskHeader* next_task_elsewhere(Worker& worker) noexcept;
   void deliver(Worker& worker, WakeBatch& batch) noexcept;
   /// Sleeps until notified, unless there is work, or nobody drives.
   void park(Worker& worker) noexcept;
@@ -69,6 +70,7 @@ class StealingExecutorBase : public Executor {
   unsigned poll_limit() const noexcept { return poll_limit_.load(relaxed); }
   /// While closing: destroys the next task. False if there is none, or if it isn't closing.
   bool destroy_next(Worker& worker) noexcept;
+  static void begin_turn(Worker& worker) noexcept;
 
   bool try_become_driver() noexcept;
   void resign_as_driver() noexcept;
@@ -78,7 +80,7 @@ class StealingExecutorBase : public Executor {
   void inject(TaskHeader& task) noexcept;
   TaskHeader* take_injected(Worker& worker) noexcept;
   TaskHeader* steal(Worker& worker) noexcept;
-  void settle(Worker& worker, TaskHeader& task, std::uint32_t wakes_before) noexcept;
+  void settle_slow(Worker& worker, TaskHeader& task) noexcept;
   void finish(TaskHeader& task) noexcept;
   void destroy_cancelled(TaskHeader& task) noexcept;
   void count_finished() noexcept;
@@ -137,7 +139,8 @@ struct alignas(64) Worker {
   unsigned index = 0;
   unsigned polls_since_turn = 0;
   OwnedCounter started, finished;
-  OwnedCounter polls, wakes_local, wakes_suppressed, steals, parks;
+  OwnedCounter polls;  // up to the last turn
+  OwnedCounter wakes_local, wakes_suppressed, steals, parks;
   alignas(64) ParkingLot::Spot spot;
   Event events[Poller::batch];
   Thread thread;
@@ -146,21 +149,41 @@ struct alignas(64) Worker {
 /// The worker that the calling thread is; nullptr elsewhere.
 inline constinit thread_local Worker* current_worker = nullptr;
 
+[[gnu::always_inline]] inline TaskHeader* StealingExecutorBase::next_task(Worker& worker) noexcept {
+  // Now and then the injection queue comes first, so that local work can't starve it.
+  constexpr unsigned injection_interval = 64;
+  if (worker.polls_since_turn % injection_interval != injection_interval - 1) [[likely]] {
+    if (TaskHeader* const task = worker.queue.pop()) [[likely]] return task;
+  }
+  return next_task_elsewhere(worker);
+}
+
+[[gnu::always_inline]] inline void StealingExecutorBase::poll(Worker& worker, TaskHeader& task) noexcept {
+  ++worker.polls_since_turn;
+  std::uint32_t wakes = task.wakes.load(acquire);
+  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
+  task.budget = leaf_budget;
+  task.poll(task);
+  // n -> 0: parked, the next wake enqueues it, and from here on another worker may run it. Losing: it was woken, or cancelled,
+  // while it ran; it keeps its count and is polled once more.
+  if (task.action == TaskAction::park && task.wakes.compare_exchange_strong(wakes, 0, acq_rel, relaxed)) [[likely]] return;
+  settle_slow(worker, task);
+}
+
 template <DrivenReactor Reactor>
 void StealingExecutor<Reactor>::run(Worker& worker) noexcept {
   for (;;) {
     if (worker.polls_since_turn >= poll_limit()) [[unlikely]] {
       if (destroy_next(worker)) continue;
-      worker.polls_since_turn = 0;
+      begin_turn(worker);
       if (!mutated(Mutant::reactor_polled_only_when_idle) && try_become_driver()) drive(worker, false);
     }
-    if (TaskHeader* const task = next_task(worker)) {
-      ++worker.polls_since_turn;
+    if (TaskHeader* const task = next_task(worker)) [[likely]] {
       poll(worker, *task);
       continue;
     }
     if (stopping()) return;
-    worker.polls_since_turn = 0;
+    begin_turn(worker);
     if (try_become_driver()) {
       drive(worker, true);
     } else {

@@ -96,7 +96,14 @@ template <class... Args>
 
 // --- transfer ---------------------------------------------------------------------------------------------------------
 
-[[gnu::always_inline]] inline long recv(int fd, void* data, std::size_t size, int flags = 0) noexcept {
+/// Without flags it is issued as read(2), which is the same for a socket and has three arguments instead of six.
+[[gnu::always_inline]] inline long recv(int fd, void* data, std::size_t size) noexcept {
+  return issue({Op::recv, fd, data, size}, [=](const Call& c) {
+    return REACTORLAB_KERNEL(::recv(fd, data, c.size, 0), SYS_read, fd, data, c.size);
+  });
+}
+
+inline long recv(int fd, void* data, std::size_t size, int flags) noexcept {
   return issue({Op::recv, fd, data, size}, [=](const Call& c) {
     return REACTORLAB_KERNEL(::recv(fd, data, c.size, flags), SYS_recvfrom, fd, data, c.size, flags, 0, 0);
   });

@@ -3,6 +3,7 @@
 // enqueuing, running or destroying anything may not (RDY-08).
 
 #include <cstddef>
+#include <utility>
 
 #include "core/executor.hpp"
 #include "core/frame_pool.hpp"
@@ -51,8 +52,7 @@ class WakeBatch {
       ++suppressed_;
       return;
     }
-    task.next = nullptr;
-    *tail_ = &task;
+    *tail_ = &task;  // its own link is set by the next one, or when the batch is taken
     tail_ = &task.next;
     ++size_;
   }
@@ -61,13 +61,18 @@ class WakeBatch {
   std::size_t size() const noexcept { return size_; }
   std::size_t suppressed() const noexcept { return suppressed_; }
 
+  /// Outside the section: the tasks as a list, in order. The further waiters stay for deliver() or the destructor.
+  TaskHeader* release_tasks() noexcept {
+    *tail_ = nullptr;
+    tail_ = &head_;
+    size_ = 0;
+    return std::exchange(head_, nullptr);
+  }
+
   /// Outside the section: enqueue(TaskHeader&) for each task, in order.
   template <class Enqueue>
   void deliver(Enqueue&& enqueue) noexcept {
-    TaskHeader* task = head_;
-    head_ = nullptr;
-    tail_ = &head_;
-    size_ = 0;
+    TaskHeader* task = release_tasks();
     while (task) {
       TaskHeader* const next = task->next;
       enqueue(*task);
