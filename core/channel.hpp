@@ -1,9 +1,9 @@
 #pragma once
 // A bounded channel, many senders to many receivers, first in, first out; between tasks of any runtimes on any threads.
 //
-// Values wait in a ring, tasks in two intrusive queues, all under one mutex; tasks are woken once it is free. A woken receiver has
-// a claim on one value, which stays in the ring until it is taken: nobody overtakes it, and if the receiver is destroyed instead
-// its claim goes to the next.
+// Values wait in a ring, tasks in two intrusive queues, all under one mutex; tasks are woken once it is free. A woken
+// receiver has a claim on one value, which stays in the ring until it is taken: nobody overtakes it, and if the
+// receiver is destroyed instead its claim goes to the next.
 
 #include <cstddef>
 #include <memory>
@@ -32,12 +32,12 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// co_await: bool. Waits for room; false if the channel is or gets closed first, the value is destroyed then. Destroyed while
-  /// it waits, it sends nothing.
+  /// co_await: bool. Waits for room; false if the channel is or gets closed first, the value is destroyed then.
+  /// Destroyed while it waits, it sends nothing.
   auto send(T value) noexcept { return Send{*this, std::move(value)}; }
 
-  /// co_await: std::optional<T>. Waits for a value; nothing once the channel is closed and empty. Destroyed while it waits, it
-  /// takes nothing.
+  /// co_await: std::optional<T>. Waits for a value; nothing once the channel is closed and empty. Destroyed while it
+  /// waits, it takes nothing.
   auto receive() noexcept { return Receive{*this}; }
 
   /// False, and `value` as it was, if there is no room or the channel is closed.
@@ -123,7 +123,8 @@ class Channel {
     bool parked_ = false;         // its own task's
   };
 
-  // --- what operations ask for ----------------------------------------------------------------------------------------------
+  // --- what operations ask for
+  // ----------------------------------------------------------------------------------------------
 
   /// True: finished. Else, if it may wait, it is queued.
   bool attempt(Send& sender, bool may_wait) noexcept {
@@ -173,7 +174,8 @@ class Channel {
     });
   }
 
-  // --- under the mutex ------------------------------------------------------------------------------------------------------
+  // --- under the mutex
+  // ------------------------------------------------------------------------------------------------------
 
   /// Makes the change, serves whoever can be served after it, and wakes them once the mutex is free.
   template <class Change>

@@ -103,7 +103,7 @@ TEST_P(ChannelTest, ManySendersToManyReceiversEachValueOnce) {
   };
   std::vector<int> times(parties * each);
   run([&]() -> Task<> {
-    JoinHandle<> sending = runtime().spawn(senders());
+    JoinHandle<void> sending = runtime().spawn(senders());
     std::vector<Task<std::vector<int>>> receivers;
     for (int i = 0; i < parties; ++i) receivers.push_back(receive_all(channel));
     const auto received = co_await when_all(std::move(receivers));
@@ -187,13 +187,16 @@ TEST_P(ChannelTest, ACancelledReceiverPassesItsClaimOn) {
       co_await channel.send(7);
       one.cancel();
       first = co_await outcome(one);
-      channel.close();  // the second one waits still, though the channel is closed, if there is a value with a claim on it
+      channel
+          .close();  // the second one waits still, though the channel is closed, if there is a value with a claim on it
       second = co_await outcome(two);
     });
     const bool first_got_it = first && *first == 7;
     const bool second_got_it = second && *second == 7;
     EXPECT_NE(first_got_it, second_got_it);
-    if (one_thread()) EXPECT_TRUE(second_got_it);
+    if (one_thread()) {
+      EXPECT_TRUE(second_got_it);
+    }
     EXPECT_EQ(channel.size(), 0u);
   }
 }
@@ -255,10 +258,10 @@ TEST_P(ChannelTest, CancellingUnderLoadLosesNoValue) {
     channel.close();
   };
   run([&]() -> Task<> {
-    JoinHandle<> sending = runtime().spawn(sender());
-    JoinHandle<> steady = runtime().spawn(receiver());
+    JoinHandle<void> sending = runtime().spawn(sender());
+    JoinHandle<void> steady = runtime().spawn(receiver());
     while (!sending.done()) {
-      JoinHandle<> brief = runtime().spawn(receiver());
+      JoinHandle<void> brief = runtime().spawn(receiver());
       co_await yield();
       brief.cancel();
     }
@@ -280,7 +283,7 @@ TEST_P(ChannelTest, OperationsThatNeverParkSpendTheBudget) {
     for (; !done; ++others_turns) co_await yield();
   };
   run([&]() -> Task<> {
-    JoinHandle<> handle = runtime().spawn(other());
+    JoinHandle<void> handle = runtime().spawn(other());
     Channel<int> channel{1};
     for (int i = 0; i < messages; ++i) {
       co_await channel.send(i);

@@ -24,9 +24,9 @@ class CurrentTask {
 };
 inline CurrentTask current_task() noexcept { return {}; }
 
-/// The children of one task, joined by their numbers in the order of starting. Destroyed before it has seen all their ends (the
-/// parent was cancelled, or threw), it cancels the rest. The join handles are somebody else's and outlive it. Only the parent
-/// touches it.
+/// The children of one task, joined by their numbers in the order of starting. Destroyed before it has seen all their
+/// ends (the parent was cancelled, or threw), it cancels the rest. The join handles are somebody else's and outlive it.
+/// Only the parent touches it.
 class Children {
  public:
   Children(TaskHeader& parent, std::size_t expected) : parent_{parent} {
@@ -57,12 +57,12 @@ class Children {
   /// Their ends come still, and are to be waited for.
   void cancel_all() noexcept;
 
-  /// co_await: until a child has ended that hadn't been seen yet. -> IoResult, its number. Looks at all of them at every wake.
-  /// Can be given to timeout(). REQUIRES !empty().
+  /// co_await: until a child has ended that hadn't been seen yet. -> IoResult, its number. Looks at all of them at
+  /// every wake. Can be given to timeout(). REQUIRES !empty().
   auto next_end() noexcept { return Request<NextEnd, Children*>{this}; }
 
-  /// Waits for all of them. The first that fails, by an exception or because it was cancelled, ends the others; what it failed
-  /// with is thrown once the last of them is gone.
+  /// Waits for all of them. The first that fails, by an exception or because it was cancelled, ends the others; what it
+  /// failed with is thrown once the last of them is gone.
   Task<> all_ended();
 
  private:
@@ -82,7 +82,8 @@ class Children {
     }
     IoResult await_resume() const noexcept { return result_; }
 
-    // --- for timeout() ------------------------------------------------------------------------------------------------------
+    // --- for timeout()
+    // ------------------------------------------------------------------------------------------------------
     Progress progress() noexcept { return children_.take_ended(result_) ? Progress::finished : Progress::parked; }
     void withdraw(IoResult error) noexcept { result_ = error; }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Several tasks as one. The parts run as child tasks on the executor of the task that awaits the whole, and none of them outlives
-// it unseen: a combinator returns or throws when the last child is gone, and one that is destroyed cancels its children.
+// Several tasks as one. The parts run as child tasks on the executor of the task that awaits the whole, and none of
+// them outlives it unseen: a combinator returns or throws when the last child is gone, and one that is destroyed
+// cancels its children.
 
 #include <optional>
 #include <tuple>
@@ -54,8 +55,8 @@ void start_all(Children& children, std::vector<Task<T>>& tasks, std::vector<Join
 
 }  // namespace combinators
 
-/// co_await: a tuple of all results (void: std::monostate). The first task that fails ends the others, and its exception is
-/// thrown.
+/// co_await: a tuple of all results (void: std::monostate). The first task that fails ends the others, and its
+/// exception is thrown.
 template <class... Ts>
 Task<std::tuple<ValueOf<Ts>...>> when_all(Task<Ts>... tasks) {
   return combinators::when_all<Ts...>(std::tuple<Task<Ts>...>{std::move(tasks)...});
@@ -81,8 +82,8 @@ struct FirstOf {
   ValueOf<T> value;
 };
 
-/// co_await: the result of the first task that ends, and which it was; if it ended by an exception, that is thrown. The others are
-/// cancelled, and results that they had all the same are dropped. UsageError if there are no tasks.
+/// co_await: the result of the first task that ends, and which it was; if it ended by an exception, that is thrown. The
+/// others are cancelled, and results that they had all the same are dropped. UsageError if there are no tasks.
 template <class T>
 Task<FirstOf<T>> when_any(std::vector<Task<T>> tasks) {
   if (tasks.empty()) throw UsageError{"when_any of no tasks would never end"};
@@ -96,8 +97,8 @@ Task<FirstOf<T>> when_any(std::vector<Task<T>> tasks) {
   co_return FirstOf<T>{first.count(), combinators::take(handles[first.count()])};
 }
 
-/// co_await: the task's result, or nothing if the limit came first: the task is cancelled then and its end waited for. One that
-/// finished all the same in that race has won. void: true or false. Its exception is thrown.
+/// co_await: the task's result, or nothing if the limit came first: the task is cancelled then and its end waited for.
+/// One that finished all the same in that race has won. void: true or false. Its exception is thrown.
 template <class Rt, class T>
 auto timeout(Rt& runtime, Duration limit, Task<T> task) -> Task<combinators::InTime<T>> {
   TaskHeader& me = co_await current_task();

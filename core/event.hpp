@@ -1,6 +1,6 @@
 #pragma once
-// An auto-reset event: each set() lets one wait() through, now or later; further ones before that add nothing. Lock-free, set()
-// from any thread. (A plain Event is what a poller reports.)
+// An auto-reset event: each set() lets one wait() through, now or later; further ones before that add nothing.
+// Lock-free, set() from any thread. (A plain Event is what a poller reports.)
 
 #include <cstdint>
 
@@ -10,7 +10,8 @@
 
 namespace reactorlab {
 
-/// Outlives the waits on it. A waiter may destroy it as soon as it has been let through: set() doesn't touch it any more then.
+/// Outlives the waits on it. A waiter may destroy it as soon as it has been let through: set() doesn't touch it any
+/// more then.
 class AutoResetEvent {
  public:
   AutoResetEvent() noexcept = default;
@@ -21,16 +22,16 @@ class AutoResetEvent {
   void set() noexcept {
     std::uint64_t now = word_.load(relaxed);
     for (;;) {
-      // waker -> none: handed over to the waiter, who sees that its waker is gone. none -> set: for the next one. set -> set:
-      // nothing to add, but still a read-modify-write, which publishes what we wrote. Losing: look again.
+      // waker -> none: handed over to the waiter, who sees that its waker is gone. none -> set: for the next one. set
+      // -> set: nothing to add, but still a read-modify-write, which publishes what we wrote. Losing: look again.
       const std::uint64_t to = is_waker(now) ? none : set_;
       if (word_.compare_exchange_weak(now, to, acq_rel, relaxed)) break;
     }
     if (is_waker(now)) Waker::from_bits(now).wake();
   }
 
-  /// co_await: until it is set, which that consumes. One task at a time: a second one gets UsageError. A wait that is destroyed
-  /// consumes nothing.
+  /// co_await: until it is set, which that consumes. One task at a time: a second one gets UsageError. A wait that is
+  /// destroyed consumes nothing.
   auto wait() noexcept { return Wait{*this}; }
 
   /// Consumes a set that is there already. Any thread.
@@ -52,7 +53,8 @@ class AutoResetEvent {
       if (waker_ && !take_back()) event_.set();  // we had been let through: somebody else is now
     }
     void await_resume() const {
-      if (occupied_) throw UsageError{"another task waits for this AutoResetEvent already; give each waiter one of its own"};
+      if (occupied_)
+        throw UsageError{"another task waits for this AutoResetEvent already; give each waiter one of its own"};
     }
 
     bool try_now() noexcept { return event_.try_wait(); }

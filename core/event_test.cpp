@@ -42,7 +42,7 @@ TEST_P(EventTest, EverySetLetsOneWaitThrough) {
   AutoResetEvent there, back;
   int answers = 0;
   run([&]() -> Task<> {
-    JoinHandle<> other = runtime().spawn(count_waits(there, rounds, back));
+    JoinHandle<void> other = runtime().spawn(count_waits(there, rounds, back));
     for (int i = 0; i < rounds; ++i) {
       there.set();
       co_await back.wait();
@@ -107,7 +107,7 @@ TEST_P(EventTest, AWaitThatIsDestroyedAfterItWasLetThroughPassesThatOn) {
       let_through = true;
     };
     run([&]() -> Task<> {
-      JoinHandle<> handle = runtime().spawn(waiter());
+      JoinHandle<void> handle = runtime().spawn(waiter());
       co_await until([&] { return started.load(); });
       event.set();
       handle.cancel();
@@ -118,7 +118,9 @@ TEST_P(EventTest, AWaitThatIsDestroyedAfterItWasLetThroughPassesThatOn) {
       }
     });
     EXPECT_NE(let_through, event.try_wait());  // consumed by exactly one of the two
-    if (one_thread()) EXPECT_TRUE(cancelled);
+    if (one_thread()) {
+      EXPECT_TRUE(cancelled);
+    }
   }
 }
 
@@ -131,7 +133,7 @@ TEST_P(EventTest, WaitsThatNeverParkSpendTheBudget) {
     for (; !done; ++others_turns) co_await yield();
   };
   run([&]() -> Task<> {
-    JoinHandle<> handle = runtime().spawn(other());
+    JoinHandle<void> handle = runtime().spawn(other());
     AutoResetEvent event;
     for (int i = 0; i < waits; ++i) {
       event.set();

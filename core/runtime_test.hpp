@@ -45,9 +45,9 @@ class RuntimeTest : public testing::TestWithParam<Configuration> {
   std::unique_ptr<IRuntime> runtime_ = make_runtime(GetParam().home, GetParam().options);
 };
 
-#define REACTORLAB_ON_EVERY_RUNTIME(suite)                                   \
-  INSTANTIATE_TEST_SUITE_P(Homes, suite, testing::ValuesIn(configurations),  \
-                           [](const auto& info) { return std::string{info.param.label}; })
+#define REACTORLAB_ON_EVERY_RUNTIME(suite)                                  \
+  INSTANTIATE_TEST_SUITE_P(Homes, suite, testing::ValuesIn(configurations), \
+                           [](const auto& instance) { return std::string{instance.param.label}; })
 
 /// Counts its own end, once, wherever it has moved to.
 class Witness {

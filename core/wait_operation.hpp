@@ -9,9 +9,11 @@ namespace reactorlab {
 
 /// Operation supplies, both noexcept:
 ///   bool try_now()   finishes at once if it can; true: finished
-///   bool progress()  the same, and if it has to wait it leaves a waker of task() behind. Also called at every later wake,
+///   bool progress()  the same, and if it has to wait it leaves a waker of task() behind. Also called at every later
+///   wake,
 ///                    spurious ones included, so it looks again at what it waits for. true: finished
-/// Spends the task's budget like every leaf, but before it takes anything: nothing is lost if it is destroyed while it yields.
+/// Spends the task's budget like every leaf, but before it takes anything: nothing is lost if it is destroyed while it
+/// yields.
 template <class Operation>
 class WaitOperation {
  public:

@@ -1,5 +1,6 @@
 #pragma once
-// Waiters in order of arrival, linked through themselves: nothing is allocated, and one that is destroyed leaves from the middle.
+// Waiters in order of arrival, linked through themselves: nothing is allocated, and one that is destroyed leaves from
+// the middle.
 
 #include "core/waker.hpp"
 
