@@ -46,6 +46,7 @@ class BasicAsyncFd {
   // --- for leaf operations --------------------------------------------------------------------------------------------------
 
   int fd() const noexcept { return source_.fd(); }
+  void abandoned() noexcept {}
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
   template <Direction d>

@@ -55,7 +55,9 @@ class Leaf {
 
   template <TaskPromise Promise>
   [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    // Into registers first: what follows writes through pointers that could point here.
     TaskHeader& task = *task_;
+    Source& source = *source_;
     task.frame = frame;
     if (finished_) [[unlikely]] {  // the budget is spent: others first
       task.poll = &resume_frame;
@@ -64,17 +66,17 @@ class Leaf {
     }
     task.operation = &self();
     task.poll = &Leaf::poll;
-    return park() == Progress::parked;
+    return park(source, task) == Progress::parked;
   }
 
   // --- the steps, for operations made of this one (timeout) ------------------------------------------------------------------
 
   /// Arms, attempting again as long as edges come first.
-  [[gnu::always_inline]] Progress park() noexcept {
+  Progress park() noexcept { return park(*source_, *task_); }
+  [[gnu::always_inline]] Progress park(Source& source, TaskHeader& task) noexcept {
     sync_point(SyncPoint::io_after_would_block);
-    Source& source = *source_;
     slot_ = &source.slot();
-    const Armed armed = source.template arm<direction>(*task_, identity_);
+    const Armed armed = source.template arm<direction>(task, identity_);
     if (armed == Armed::parked) [[likely]] {
       sync_point(SyncPoint::io_parked);
       return Progress::parked;
@@ -163,6 +165,7 @@ class Leaf {
   [[gnu::noinline]] void disarm() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
     if (!readiness::same_life(word, identity_) || (word & (readiness::closed | readiness::shutdown))) return;
+    source_->abandoned();
     if (!mutated(Mutant::disarm_keeps_waiter)) source_->disarm(*slot_, direction, identity_, *task_);
   }
 

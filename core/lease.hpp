@@ -62,7 +62,9 @@ class [[nodiscard]] Lease {
     }
     return *this;
   }
-  [[gnu::always_inline]] ~Lease() { reset(); }
+  [[gnu::always_inline]] ~Lease() {
+    if (buffer_) BufferPool::put(buffer_);
+  }
 
   /// > 0: bytes read; 0: end of stream; < 0: -errno.
   IoResult result() const noexcept { return result_; }

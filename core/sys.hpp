@@ -71,7 +71,19 @@ template <class Kernel>
 inline long checked(long result) noexcept { return result < 0 ? -errno : result; }
 #define REACTORLAB_KERNEL(libc_call, number, ...) checked(libc_call)
 #else
-inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) noexcept {
+// Only the registers that a call has arguments for are written.
+inline long raw(long number, long a = 0, long b = 0, long c = 0) noexcept {
+  long result;
+  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return result;
+}
+inline long raw(long number, long a, long b, long c, long d) noexcept {
+  long result;
+  register long r10 asm("r10") = d;
+  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  return result;
+}
+inline long raw(long number, long a, long b, long c, long d, long e, long f = 0) noexcept {
   long result;
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;

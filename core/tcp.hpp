@@ -75,6 +75,7 @@ class BasicTcpStream {
   }
   [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept { return drain_.known_empty(task); }
   void note_read(std::size_t read, std::size_t asked) noexcept { drain_.note(read, asked); }
+  void abandoned() noexcept { drain_.forget(); }
 
  private:
   class ConnectOperation;
@@ -160,6 +161,7 @@ class BasicTcpListener {
 
   // --- for leaf operations --------------------------------------------------------------------------------------------------
 
+  void abandoned() noexcept {}
   /// `listener` is looked at only if a descriptor was accepted: it may be gone if its closing ended the operation.
   static Outcome<BasicTcpStream<Rt>> adopt(const BasicTcpListener* listener, IoResult accepted) {
     if (!accepted) return accepted;

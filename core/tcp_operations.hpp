@@ -29,7 +29,7 @@ class DrainMemory {
     drained_.store(false, relaxed);
   }
 
-  /// Asked once per read. Forgets: whoever waits for an edge and is cancelled mustn't keep the next one from looking.
+  /// Asked once per read.
   [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept {
     if constexpr (!confined) {
       const TaskHeader* const reader = reader_.load(relaxed);
@@ -38,10 +38,10 @@ class DrainMemory {
         return false;
       }
     }
-    if (!drained_.load(relaxed)) return false;
-    drained_.store(false, relaxed);
-    return true;
+    return drained_.load(relaxed);
   }
+  /// A read was given up while it waited: the edge that it may have been given mustn't be missed by the next one.
+  void forget() noexcept { drained_.store(false, relaxed); }
   void note(std::size_t read, std::size_t asked) noexcept {
     drained_.store(read < asked || mutated(Mutant::readiness_cleared_when_reported), relaxed);
   }
