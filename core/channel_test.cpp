@@ -277,7 +277,7 @@ TEST_P(ChannelTest, CancellingUnderLoadLosesNoValue) {
 TEST_P(ChannelTest, OperationsThatNeverParkSpendTheBudget) {
   if (!one_thread()) GTEST_SKIP() << "with two workers the other task runs anyway";
   constexpr int messages = 1'000;
-  bool done = false;
+  std::atomic<bool> done{false};
   int others_turns = 0;
   const auto other = [&]() -> Task<> {
     for (; !done; ++others_turns) co_await yield();

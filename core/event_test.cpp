@@ -127,7 +127,7 @@ TEST_P(EventTest, AWaitThatIsDestroyedAfterItWasLetThroughPassesThatOn) {
 TEST_P(EventTest, WaitsThatNeverParkSpendTheBudget) {
   if (!one_thread()) GTEST_SKIP() << "with two workers the other task runs anyway";
   constexpr int waits = 1'000;
-  bool done = false;
+  std::atomic<bool> done{false};
   int others_turns = 0;
   const auto other = [&]() -> Task<> {
     for (; !done; ++others_turns) co_await yield();

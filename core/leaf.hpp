@@ -43,7 +43,7 @@ class Leaf {
   Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, task_{&task} {}
   Leaf(const Leaf&) = delete;
   Leaf& operator=(const Leaf&) = delete;
-  ~Leaf() {
+  [[gnu::always_inline]] ~Leaf() {
     if (!finished_) [[unlikely]] disarm();  // destroyed while parked
   }
 

@@ -11,17 +11,8 @@ std::byte* BufferPool::take_slow() noexcept {
   return static_cast<std::byte*>(::operator new(buffer_size, std::nothrow));
 }
 
-void BufferPool::trim() noexcept {
-  while (count_ > keep_at_most / 2) {
-    Buffer* const buffer = std::exchange(free_, free_->next);
-    --count_;
-    ::operator delete(buffer);
-  }
-}
-
 void BufferPool::flush() noexcept {
-  while (free_) ::operator delete(std::exchange(free_, free_->next));
-  count_ = 0;
+  while (count_ > 0) ::operator delete(kept_[--count_]);
 }
 
 }  // namespace reactorlab

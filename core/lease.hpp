@@ -18,32 +18,25 @@ class BufferPool {
 
   /// nullptr: no memory.
   static std::byte* take() noexcept {
-    if (Buffer* const buffer = free_) [[likely]] {
-      free_ = buffer->next;
-      --count_;
-      return reinterpret_cast<std::byte*>(buffer);
-    }
-    return take_slow();
+    const std::size_t count = count_;
+    if (count == 0) [[unlikely]] return take_slow();
+    count_ = count - 1;
+    return kept_[count - 1];
   }
   [[gnu::always_inline]] static void put(std::byte* memory) noexcept {
-    if (sanitized) return ::operator delete(memory);
-    auto* const buffer = reinterpret_cast<Buffer*>(memory);
-    buffer->next = free_;
-    free_ = buffer;
-    if (++count_ > keep_at_most) [[unlikely]] trim();
+    const std::size_t count = count_;
+    if (sanitized || count == keep_at_most) [[unlikely]] return ::operator delete(memory);
+    kept_[count] = memory;
+    count_ = count + 1;
   }
 
  private:
-  struct Buffer {
-    Buffer* next;
-  };
   static constexpr std::size_t keep_at_most = 64;
 
   static std::byte* take_slow() noexcept;
-  static void trim() noexcept;
   static void flush() noexcept;
 
-  static inline constinit thread_local Buffer* free_ = nullptr;
+  static inline constinit thread_local std::byte* kept_[keep_at_most] = {};
   static inline constinit thread_local std::size_t count_ = 0;
 };
 

@@ -167,7 +167,7 @@ TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
 // --- one task ---------------------------------------------------------------------------------------------------------------
 
 void StealingExecutorBase::begin_turn(Worker& worker) noexcept {
-  worker.polls.add(std::exchange(worker.polls_since_turn, 0));
+  worker.polls.add(std::exchange(worker.polls_since_turn, 0) + std::exchange(worker.polls_since_look, 0));
 }
 
 void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcept {
@@ -193,11 +193,16 @@ void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
   count_finished();
 }
 
-bool StealingExecutorBase::destroy_next(Worker& worker) noexcept {
-  if (!closing()) return false;
-  TaskHeader* const task = next_task(worker);
-  if (task) destroy_cancelled(*task);
-  return task != nullptr;
+bool StealingExecutorBase::look_around(Worker& worker) noexcept {
+  if (closing()) {
+    while (TaskHeader* const task = next_task(worker)) destroy_cancelled(*task);
+    return false;
+  }
+  worker.polls_since_turn += std::exchange(worker.polls_since_look, 0);
+  if (TaskHeader* const task = take_injected(worker)) poll(worker, *task);
+  if (worker.polls_since_turn < polls_per_turn) return false;
+  begin_turn(worker);
+  return !mutated(Mutant::reactor_polled_only_when_idle);
 }
 
 void StealingExecutorBase::count_finished() noexcept {

@@ -30,6 +30,10 @@ concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<
 
 struct Worker;
 
+/// Polls after which a worker looks beyond its own queue.
+inline constexpr unsigned polls_per_look = 64;
+static_assert(polls_per_turn % polls_per_look == 0);
+
 /// The part that doesn't depend on the reactor.
 class StealingExecutorBase : public Executor {
  public:
@@ -68,8 +72,11 @@ class StealingExecutorBase : public Executor {
   bool stopping() const noexcept { return stopping_.load(seq_cst); }
   /// Polls after which a worker leaves its loop for the slow path.
   unsigned poll_limit() const noexcept { return poll_limit_.load(relaxed); }
-  /// While closing: destroys the next task. False if there is none, or if it isn't closing.
-  bool destroy_next(Worker& worker) noexcept;
+  /// In the end phase every task that comes up is destroyed instead of polled.
+  bool closing() const noexcept { return poll_limit() == 0; }
+  /// After poll_limit() polls: takes one task from the injection queue, so that local work can't starve it. True if the reactor
+  /// is due as well. While closing: destroys what there is.
+  bool look_around(Worker& worker) noexcept;
   static void begin_turn(Worker& worker) noexcept;
 
   bool try_become_driver() noexcept;
@@ -87,9 +94,6 @@ class StealingExecutorBase : public Executor {
   std::uint64_t live() const noexcept;
   /// Work was published: makes sure that somebody looks for it.
   void notify() noexcept;
-  /// In the end phase every task that comes up is destroyed instead of polled.
-  bool closing() const noexcept { return poll_limit_.load(relaxed) == 0; }
-
   std::vector<std::unique_ptr<Worker>> workers_;
 
   alignas(64) PlainMutex injection_mutex_;
@@ -107,7 +111,7 @@ class StealingExecutorBase : public Executor {
   Atomic<std::uint32_t> ended_{0};  // bumped as tasks end while somebody drains
   Atomic<bool> draining_{false};
 
-  Atomic<unsigned> poll_limit_{polls_per_turn};  // 0: closing
+  Atomic<unsigned> poll_limit_{polls_per_look};  // 0: closing
 };
 
 template <DrivenReactor Reactor>
@@ -137,7 +141,8 @@ struct alignas(64) Worker {
   RunQueue queue;
   StealingExecutorBase* executor = nullptr;
   unsigned index = 0;
-  unsigned polls_since_turn = 0;
+  unsigned polls_since_look = 0;
+  unsigned polls_since_turn = 0;  // up to the last look
   OwnedCounter started, finished;
   OwnedCounter polls;  // up to the last turn
   OwnedCounter wakes_local, wakes_suppressed, steals, parks;
@@ -150,16 +155,12 @@ struct alignas(64) Worker {
 inline constinit thread_local Worker* current_worker = nullptr;
 
 [[gnu::always_inline]] inline TaskHeader* StealingExecutorBase::next_task(Worker& worker) noexcept {
-  // Now and then the injection queue comes first, so that local work can't starve it.
-  constexpr unsigned injection_interval = 64;
-  if (worker.polls_since_turn % injection_interval != injection_interval - 1) [[likely]] {
-    if (TaskHeader* const task = worker.queue.pop()) [[likely]] return task;
-  }
+  if (TaskHeader* const task = worker.queue.pop()) [[likely]] return task;
   return next_task_elsewhere(worker);
 }
 
 [[gnu::always_inline]] inline void StealingExecutorBase::poll(Worker& worker, TaskHeader& task) noexcept {
-  ++worker.polls_since_turn;
+  ++worker.polls_since_look;
   std::uint32_t wakes = task.wakes.load(acquire);
   if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
   task.budget = leaf_budget;
@@ -173,12 +174,10 @@ inline constinit thread_local Worker* current_worker = nullptr;
 template <DrivenReactor Reactor>
 void StealingExecutor<Reactor>::run(Worker& worker) noexcept {
   for (;;) {
-    if (worker.polls_since_turn >= poll_limit()) [[unlikely]] {
-      if (destroy_next(worker)) continue;
-      begin_turn(worker);
-      if (!mutated(Mutant::reactor_polled_only_when_idle) && try_become_driver()) drive(worker, false);
-    }
-    if (TaskHeader* const task = next_task(worker)) [[likely]] {
+    if (worker.polls_since_look >= poll_limit()) [[unlikely]] {
+      if (look_around(worker) && try_become_driver()) drive(worker, false);
+      if (!closing()) continue;
+    } else if (TaskHeader* const task = next_task(worker)) [[likely]] {
       poll(worker, *task);
       continue;
     }

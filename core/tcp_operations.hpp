@@ -61,7 +61,7 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
       : Leaf<ReadLeaseOperation, Stream, Direction::read>{task, *stream} {
     this->begin(!stream->known_empty(task) && attempt());
   }
-  ~ReadLeaseOperation() {
+  [[gnu::always_inline]] ~ReadLeaseOperation() {
     if (buffer_) [[unlikely]] BufferPool::put(buffer_);  // read, but nobody came for it
   }
   [[gnu::always_inline]] Lease await_resume() noexcept { return Lease{std::exchange(buffer_, nullptr), result_}; }
