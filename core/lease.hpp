@@ -21,7 +21,9 @@ class BufferPool {
     const std::size_t count = count_;
     if (count == 0) [[unlikely]] return take_slow();
     count_ = count - 1;
-    return kept_[count - 1];
+    std::byte* const memory = kept_[count - 1];
+    if (!memory) __builtin_unreachable();
+    return memory;
   }
   [[gnu::always_inline]] static void put(std::byte* memory) noexcept {
     const std::size_t count = count_;

@@ -84,9 +84,9 @@ void LocalExecutor::poll(TaskHeader& task) noexcept {
   if (wakes != 0) [[unlikely]] {
     task.wakes.store(wakes + 1, relaxed);
     ++wakes_suppressed_;
-    --wakes_local_;  // turn() counts one for every event
     return;
   }
+  ++wakes_local_;
   task.wakes.store(1, relaxed);
   task.budget = leaf_budget;
   task.poll(task);

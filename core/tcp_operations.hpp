@@ -64,7 +64,10 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
   [[gnu::always_inline]] ~ReadLeaseOperation() {
     if (buffer_) [[unlikely]] BufferPool::put(buffer_);  // read, but nobody came for it
   }
-  [[gnu::always_inline]] Lease await_resume() noexcept { return Lease{std::exchange(buffer_, nullptr), result_}; }
+  [[gnu::always_inline]] Lease await_resume() noexcept {
+    this->resumed();
+    return Lease{std::exchange(buffer_, nullptr), result_};
+  }
 
   [[gnu::always_inline]] bool attempt() noexcept {
     std::byte* const buffer = BufferPool::take();
@@ -109,7 +112,10 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
       this->begin(!stream->known_empty(task) && attempt());
     }
   }
-  IoResult await_resume() const noexcept { return result_; }
+  IoResult await_resume() const noexcept {
+    this->resumed();
+    return result_;
+  }
 
   bool attempt() noexcept {
     long n;
@@ -143,7 +149,10 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
       begin_slowly(bytes.data(), bytes.size(), n);
     }
   }
-  IoResult await_resume() const noexcept { return result_; }
+  IoResult await_resume() const noexcept {
+    this->resumed();
+    return result_;
+  }
 
   bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_, rest_size_)); }
   void settle(IoResult error) noexcept { result_ = error.value(); }
@@ -187,7 +196,10 @@ class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, D
       : Leaf<WriteVectorOperation, Stream, Direction::write>{task, *stream}, parts_{parts} {
     this->begin(attempt());
   }
-  IoResult await_resume() const noexcept { return result_; }
+  IoResult await_resume() const noexcept {
+    this->resumed();
+    return result_;
+  }
 
   bool attempt() noexcept {
     for (;;) {
@@ -239,6 +251,7 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
     if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it
   }
   auto await_resume() {
+    this->resumed();
     const IoResult accepted = std::exchange(accepted_, IoResult{-ECANCELED});
     return Listener::adopt(accepted ? &this->source() : nullptr, accepted);
   }
