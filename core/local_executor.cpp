@@ -47,18 +47,19 @@ void LocalExecutor::launch(TaskHeader& task) noexcept {
     }
     return ready_.push(task);
   }
-  task.wakes.store(0, relaxed);
+  // Dead to this executor until its thread takes the task in, and counts it.
+  task.wakes.store(TaskHeader::dead_bit, relaxed);
   request_remotely(task, task.generation(), TaskHeader::remote_wake | TaskHeader::remote_start);
 }
 
 void LocalExecutor::take_in(TaskHeader& task, std::uint64_t requests) noexcept {
-  if (task.wakes.load(relaxed) & TaskHeader::dead_bit) {  // finished while it was on its way
-    --awaiting_drain_;
-    return reclaim(task);
-  }
   if (requests & TaskHeader::remote_start) {
+    task.wakes.store(0, relaxed);
     ++started_;
     if (closed_.load(relaxed)) requests |= TaskHeader::remote_cancel;
+  } else if (task.wakes.load(relaxed) & TaskHeader::dead_bit) {  // finished while it was on its way
+    --awaiting_drain_;
+    return reclaim(task);
   }
   if (requests & TaskHeader::remote_cancel) cancel(task);
   if (requests & TaskHeader::remote_wake) {

@@ -53,7 +53,11 @@ class LocalReactor {
     if (Reactor::remove_waiter(slot, direction, task)) Reactor::settle_crowd<Access::plain>(slot, direction);
   }
 
-  void start_timer(Timer& timer, TimePoint deadline) noexcept { reactor_.wheel().insert(timer, nanoseconds_of(deadline)); }
+  IoResult start_timer(Timer& timer, TimePoint deadline) noexcept {
+    if (closed_) return -ESHUTDOWN;
+    reactor_.wheel().insert(timer, nanoseconds_of(deadline));
+    return 0;
+  }
   void stop_timer(Timer& timer) noexcept { reactor_.wheel().cancel(timer); }
 
   /// Shutdown: no new registrations (unless only listeners are refused); whoever is parked is woken and finds -ESHUTDOWN.

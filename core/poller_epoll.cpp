@@ -1,5 +1,6 @@
 #include "core/error.hpp"
 #include "core/fd.hpp"
+#include "core/mutation.hpp"
 #include "core/poller.hpp"
 #include "core/sys.hpp"
 
@@ -15,6 +16,10 @@ UniqueFd opened(long fd, const char* what) {
 
 class EpollPoller final : public Poller {
  public:
+  ~EpollPoller() override {
+    if (mutated(Mutant::kick_fd_leaked)) (void)kick_.release();
+  }
+
   IoResult add(int fd, Token token, Interest interest) noexcept override { return control(EPOLL_CTL_ADD, fd, token, interest); }
   IoResult modify(int fd, Token token, Interest interest) noexcept override { return control(EPOLL_CTL_MOD, fd, token, interest); }
   IoResult remove(int fd) noexcept override {

@@ -21,7 +21,7 @@ concept ReactorRef = std::copyable<R> && requires(const R& ref, int fd, Registra
   { ref.arm(slot, direction, task, identity) } noexcept -> std::same_as<Armed>;
   { ref.is_parked(const_slot, direction, task) } noexcept -> std::same_as<bool>;
   { ref.disarm(slot, direction, identity, task) } noexcept;
-  { ref.start_timer(timer, deadline) } noexcept -> std::same_as<bool>;
+  { ref.start_timer(timer, deadline) } noexcept -> std::same_as<IoResult>;
   { ref.stop_timer(timer) } noexcept;
   { R::confined } -> std::convertible_to<bool>;  // all its tasks run on one thread
 };
@@ -42,8 +42,9 @@ class IReactor {
   virtual bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) noexcept = 0;
   virtual void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) noexcept = 0;
 
-  /// `timer.task` is woken, and `timer.fired` set, at the deadline. False: the reactor is gone, or this isn't its thread.
-  virtual bool start_timer(Timer& timer, TimePoint deadline) noexcept = 0;
+  /// `timer.task` is woken, and `timer.fired` set, at the deadline. 0; -ESHUTDOWN: the reactor is gone; -EXDEV: this isn't its
+  /// thread.
+  virtual IoResult start_timer(Timer& timer, TimePoint deadline) noexcept = 0;
   virtual void stop_timer(Timer& timer) noexcept = 0;
 };
 
@@ -70,7 +71,7 @@ class PointerRef {
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
     reactor_->disarm(slot, direction, identity, task);
   }
-  bool start_timer(Timer& timer, TimePoint deadline) const noexcept { return reactor_->start_timer(timer, deadline); }
+  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept { return reactor_->start_timer(timer, deadline); }
   void stop_timer(Timer& timer) const noexcept { reactor_->stop_timer(timer); }
 
  private:
@@ -99,7 +100,7 @@ class ReactorOf final : public IReactor {
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) noexcept override {
     ref_.disarm(slot, direction, identity, task);
   }
-  bool start_timer(Timer& timer, TimePoint deadline) noexcept override { return ref_.start_timer(timer, deadline); }
+  IoResult start_timer(Timer& timer, TimePoint deadline) noexcept override { return ref_.start_timer(timer, deadline); }
   void stop_timer(Timer& timer) noexcept override { ref_.stop_timer(timer); }
 
  private:

@@ -97,16 +97,16 @@ class SharedReactor {
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
 
-  bool start_timer(Timer& timer, TimePoint deadline) noexcept {
+  IoResult start_timer(Timer& timer, TimePoint deadline) noexcept {
     bool earlier = false;
     {
       LockGuard lock{mutex_};
-      if (closed_) return false;
+      if (closed_) return -ESHUTDOWN;
       reactor_.wheel().insert(timer, nanoseconds_of(deadline));
       earlier = shorten_wait(rounded_deadline_ns(timer));
     }
     if (earlier) kick_if_waiting();
-    return true;
+    return 0;
   }
   void stop_timer(Timer& timer) noexcept {
     LockGuard lock{mutex_};

@@ -67,7 +67,8 @@ void StealingExecutorBase::launch(TaskHeader& task) noexcept {
   } else {
     started_elsewhere_.fetch_add(1, seq_cst);
   }
-  if (closing()) [[unlikely]] {
+  if (poll_limit_.load(seq_cst) == 0) [[unlikely]] {
+    // Counted before the mark was looked at, marked before the count is looked at: cancel_everything() waits for us.
     // The workers may be gone already: ended here, unrun.
     std::exchange(task.frame, nullptr).destroy();
     task.outcome = TaskOutcome::cancelled;

@@ -24,6 +24,7 @@
 #include <type_traits>
 
 #include "core/flavour.hpp"
+#include "core/mutation.hpp"
 #include "core/sync.hpp"
 
 namespace reactorlab::sys {
@@ -121,10 +122,15 @@ inline long recv(int fd, void* data, std::size_t size, int flags) noexcept {
   });
 }
 
-/// MSG_NOSIGNAL always: a write to a dead peer is a result, never a SIGPIPE.
+/// For every write to a socket: a dead peer is a result, never a SIGPIPE.
+[[gnu::always_inline]] inline int quietly() noexcept {
+  if (mutated(Mutant::sigpipe_not_suppressed)) return 0;
+  return MSG_NOSIGNAL;
+}
+
 [[gnu::always_inline]] inline long send(int fd, const void* data, std::size_t size) noexcept {
   return issue({Op::send, fd, const_cast<void*>(data), size}, [=](const Call& c) {
-    return REACTORLAB_KERNEL(::send(fd, data, c.size, MSG_NOSIGNAL), SYS_sendto, fd, data, c.size, int{MSG_NOSIGNAL}, 0, 0);
+    return REACTORLAB_KERNEL(::send(fd, data, c.size, quietly()), SYS_sendto, fd, data, c.size, quietly(), 0, 0);
   });
 }
 
@@ -134,7 +140,7 @@ inline long send_vector(int fd, const iovec* parts, std::size_t count) noexcept 
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(parts);
     message.msg_iovlen = c.size;
-    return REACTORLAB_KERNEL(::sendmsg(fd, &message, MSG_NOSIGNAL), SYS_sendmsg, fd, &message, int{MSG_NOSIGNAL});
+    return REACTORLAB_KERNEL(::sendmsg(fd, &message, quietly()), SYS_sendmsg, fd, &message, quietly());
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/frame_pool.hpp"
+#include "core/mutation.hpp"
 #include "core/task_header.hpp"
 
 namespace reactorlab {
@@ -263,6 +264,7 @@ class [[nodiscard]] Task {
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
     frame_.promise().task_ = parent.promise().task();
     frame_.promise().parent_ = parent;
+    if (mutated(Mutant::resume_instead_of_transfer)) return frame_.resume(), std::noop_coroutine();
     return frame_;
   }
   T await_resume() { return frame_.promise().take(); }

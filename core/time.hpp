@@ -8,7 +8,7 @@
 
 namespace reactorlab {
 
-/// -> IoResult: 0, or -ESHUTDOWN if the runtime is gone, or if this thread isn't the one that a confined runtime is confined to.
+/// -> IoResult: 0; -ESHUTDOWN if the runtime is gone; -EXDEV if this thread isn't the one that a confined runtime is confined to.
 template <ReactorRef Ref>
 class SleepOperation {
  public:
@@ -31,9 +31,8 @@ class SleepOperation {
     timer_.task = &task;
     task.operation = this;
     task.poll = &poll;
-    parked_ = ref_.start_timer(timer_, deadline_);
-    if (!parked_) result_ = -ESHUTDOWN;
-    return parked_;
+    result_ = ref_.start_timer(timer_, deadline_);
+    return parked_ = static_cast<bool>(result_);
   }
   IoResult await_resume() noexcept { return result_; }
 
@@ -111,10 +110,9 @@ class TimeoutOperation {
     if (task.action == TaskAction::yield) return true;  // finished already, its budget was spent
     task.operation = this;
     task.poll = &poll;
-    armed_ = ref_.start_timer(timer_, deadline_);
-    if (armed_) return true;
-    operation_.withdraw(-ESHUTDOWN);
-    return false;
+    const IoResult started = ref_.start_timer(timer_, deadline_);
+    if (!started) operation_.withdraw(started);
+    return armed_ = static_cast<bool>(started);
   }
   auto await_resume() { return operation_.await_resume(); }
 

@@ -59,6 +59,12 @@ Home::Home(const RuntimeOptions& options)
 
 Home::~Home() {
   shut_down(TimePoint{});
+  {
+    // From here on handles that are dropped elsewhere don't look for us any more.
+    LockGuard lock{owners().mutex};
+    std::erase(owners().homes, this);
+  }
+  shut_down(TimePoint{});  // removals that came until then
   if (mutated(Mutant::thread_slot_not_cleared)) return;
   here = nullptr;
   registrations_here = nullptr;
@@ -79,12 +85,6 @@ void Home::check_block_on() const {
 void Home::shut_down(TimePoint until) noexcept {
   reactor_.refuse(/*listeners_only=*/true);
   executor_.shut_down(until);
-  {
-    // From here on handles that are dropped elsewhere don't look for us any more.
-    LockGuard lock{owners().mutex};
-    std::erase(owners().homes, this);
-  }
-  executor_.shut_down(TimePoint{});  // removals that came in between
   reactor_.refuse(/*listeners_only=*/false);
 }
 

@@ -41,10 +41,8 @@ class Ref {
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
     LocalReactor::disarm(slot, direction, identity, task);
   }
-  bool start_timer(Timer& timer, TimePoint deadline) const noexcept {
-    if (!here) return false;
-    here->start_timer(timer, deadline);
-    return true;
+  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept {
+    return here ? here->start_timer(timer, deadline) : IoResult{-EXDEV};
   }
   void stop_timer(Timer& timer) const noexcept {
     if (here) here->stop_timer(timer);
