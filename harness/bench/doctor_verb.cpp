@@ -23,7 +23,7 @@ void fact(std::string_view name, const std::string& value) { fmt::print("  {:<26
 void print_machine(const json& machine, const json& noise) {
   fmt::print("Machine\n");
   for (const char* name : {"cpu_model", "cpus", "allowed_cpus", "threads_per_core", "hypervisor", "kernel",
-                           "kernel_command_line", "clocksource", "memory", "cgroup_cpu_max"})
+                           "kernel_parameters", "clocksource", "memory", "cgroup_cpu_max"})
     fact(name, text_of(machine.at(name)));
   fact("governor", text_of(noise.at("governor")));
   fact("open files", fmt::format("{} (hard limit)", measure::raise_descriptor_limit()));

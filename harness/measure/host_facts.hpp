@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -8,8 +9,12 @@
 /// "n/a", never a guess.
 namespace reactorlab::measure {
 
-/// Facts that stay while the machine runs: CPU, kernel, boot line, memory, limits, sysctls.
+/// Facts that stay while the machine runs: CPU, kernel and its parameters, memory, limits, sysctls.
 [[nodiscard]] nlohmann::json machine_facts();
+
+/// Of a kernel command line, the parameters that affect a measurement (a fixed list of keys), in their order; "none" if
+/// there are none. The rest (devices, addresses, arguments of init) is nobody's business.
+[[nodiscard]] std::string measurement_parameters(std::string_view command_line);
 
 /// Facts that change: load average, steal, pressure, governor.
 [[nodiscard]] nlohmann::json noise_facts();

@@ -77,6 +77,28 @@ TEST(HostFacts, NameTheMachineAndChangeTheDigest) {
   EXPECT_NE(digest, digest_of(facts));
 }
 
+TEST(HostFacts, KeepOnlyParametersThatAffectMeasurement) {
+  EXPECT_EQ(measurement_parameters("root=/dev/vda1 mitigations=off ip=10.0.0.1 nokaslr quiet isolcpus=1,2"),
+            "mitigations=off nokaslr isolcpus=1,2");
+  EXPECT_EQ(measurement_parameters("rcu-nocbs=1 intel_idle.max_cstate=1\n"), "rcu-nocbs=1 intel_idle.max_cstate=1");
+  EXPECT_EQ(measurement_parameters(""), "none");
+  EXPECT_EQ(measurement_parameters("xmitigations=off idle.poll=1 notsc"), "none");
+}
+
+TEST(HostFacts, TakeNothingFromArgumentsOfInitAndQuotedValues) {
+  EXPECT_EQ(measurement_parameters("tsc=reliable -- --secret idle=poll nosmt"), "tsc=reliable");
+  EXPECT_EQ(measurement_parameters("dyndbg=\"file a idle=poll -- b\" nosmt"), "nosmt");
+  EXPECT_EQ(measurement_parameters("dyndbg=\"never closed nosmt"), "none");
+}
+
+TEST(HostFacts, DontNameTheKernelsBuilderOrItsWholeCommandLine) {
+  const nlohmann::json facts = machine_facts();
+  EXPECT_FALSE(facts.contains("kernel_command_line"));
+  EXPECT_TRUE(facts.at("kernel_version").get<std::string>().starts_with("#")) << facts.at("kernel_version");
+  const std::string kept = facts.at("kernel_parameters");
+  EXPECT_EQ(kept == "n/a" ? kept : measurement_parameters(kept == "none" ? "" : kept), kept);
+}
+
 TEST(HostFacts, BuildKnowsItsCompilerAndBinary) {
   const nlohmann::json facts = build_facts();
   EXPECT_NE(facts.at("compiler").get<std::string>().find_first_of("0123456789"), std::string::npos);

@@ -1,6 +1,8 @@
 #include "harness/measure/host_facts.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <fstream>
 #include <sstream>
@@ -71,9 +73,84 @@ std::string kernel_name() {
   return fmt::format("{} {} {}", name.sysname, name.release, name.machine);
 }
 
+/// How it was built, without who built it where (/proc/version has that too).
+std::string kernel_version() {
+  utsname name{};
+  ::uname(&name);
+  return name.version;
+}
+
+/// The parameters that change what a message costs: CPUs, their idle states, mitigations, preemption, ticks, clocks,
+/// memory.
+bool affects_measurement(std::string_view key) {
+  static constexpr std::array<std::string_view, 42> kKeys = {"isolcpus",
+                                                             "nohz",
+                                                             "nohz_full",
+                                                             "rcu_nocbs",
+                                                             "rcu_nocb_poll",
+                                                             "irqaffinity",
+                                                             "maxcpus",
+                                                             "nr_cpus",
+                                                             "nosmp",
+                                                             "nosmt",
+                                                             "idle",
+                                                             "cpuidle.off",
+                                                             "cpufreq.off",
+                                                             "cpuidle_haltpoll.force",
+                                                             "guest_halt_poll_ns",
+                                                             "haltpoll",
+                                                             "highres",
+                                                             "skew_tick",
+                                                             "intel_idle.max_cstate",
+                                                             "processor.max_cstate",
+                                                             "intel_pstate",
+                                                             "amd_pstate",
+                                                             "mitigations",
+                                                             "spectre_v2",
+                                                             "spec_store_bypass_disable",
+                                                             "retbleed",
+                                                             "mds",
+                                                             "l1tf",
+                                                             "pti",
+                                                             "nopti",
+                                                             "nospectre_v1",
+                                                             "nospectre_v2",
+                                                             "preempt",
+                                                             "threadirqs",
+                                                             "clocksource",
+                                                             "tsc",
+                                                             "hpet",
+                                                             "hz",
+                                                             "transparent_hugepage",
+                                                             "hugepages",
+                                                             "nokaslr",
+                                                             "norandmaps"};
+  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
+
 }  // namespace
 
+std::string measurement_parameters(std::string_view command_line) {
+  std::string kept;
+  std::size_t start = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at <= command_line.size(); ++at) {
+    if (at < command_line.size() && command_line[at] == '"') quoted = !quoted;
+    if (at < command_line.size() && (quoted || !std::isspace(static_cast<unsigned char>(command_line[at])))) continue;
+    const std::string_view parameter = command_line.substr(start, at - start);
+    start = at + 1;
+    if (parameter == "--") break;  // what follows are arguments of init
+    std::string key{parameter.substr(0, parameter.find('='))};
+    std::replace(key.begin(), key.end(), '-', '_');  // the kernel reads both alike
+    if (!affects_measurement(key)) continue;
+    if (!kept.empty()) kept += ' ';
+    kept += parameter;
+  }
+  return kept.empty() ? "none" : kept;
+}
+
 nlohmann::json machine_facts() {
+  const std::string command_line = file_text("/proc/cmdline");
   return {
       {"cpu_model", field_of("/proc/cpuinfo", "model name")},
       {"cpus", std::thread::hardware_concurrency()},
@@ -83,8 +160,8 @@ nlohmann::json machine_facts() {
         file_text("/sys/devices/system/cpu/cpu0/cache/index3/size")}},
       {"threads_per_core", file_text("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list")},
       {"kernel", kernel_name()},
-      {"kernel_version", file_text("/proc/version")},
-      {"kernel_command_line", file_text("/proc/cmdline")},
+      {"kernel_version", kernel_version()},
+      {"kernel_parameters", command_line == kUnknown ? kUnknown : measurement_parameters(command_line)},
       {"hypervisor", field_of("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos ? "yes" : "not seen"},
       {"clocksource", file_text("/sys/devices/system/clocksource/clocksource0/current_clocksource")},
       {"mitigations_spectre_v2", file_text("/sys/devices/system/cpu/vulnerabilities/spectre_v2")},
