@@ -12,7 +12,9 @@ template <Direction direction, class Handle>
 class EdgeOperation : public Leaf<EdgeOperation<direction, Handle>, Handle, direction> {
  public:
   EdgeOperation(TaskHeader& task, Handle* handle) noexcept
-      : Leaf<EdgeOperation<direction, Handle>, Handle, direction>{task, *handle} {}
+      : Leaf<EdgeOperation<direction, Handle>, Handle, direction>{task, *handle} {
+    this->begin(false);  // nothing is attempted
+  }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept { return true; }
   void settle(IoResult error) noexcept { result_ = error; }

@@ -21,8 +21,14 @@
 #include "harness/conformance/real_objects.hpp"
 #include "harness/conformance/script.hpp"
 #include "harness/conformance/sync_points.hpp"
+#include "harness/conformance/turn.hpp"
 #include "harness/conformance/virtual_clock.hpp"
 #include "reactorlab/homes.hpp"
+
+namespace reactorlab {
+/// For GoogleTest's messages.
+inline void PrintTo(IoResult result, std::ostream* out) { *out << result.value() << (result ? "" : " " + result.error_code().message()); }
+}  // namespace reactorlab
 
 namespace reactorlab::conformance {
 
