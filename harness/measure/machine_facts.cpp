@@ -80,52 +80,15 @@ std::string kernel_version() {
   return name.version;
 }
 
-/// The parameters that change what a message costs: CPUs, their idle states, mitigations, preemption, ticks, clocks,
-/// memory.
+/// The parameters that change what a message costs: CPUs, idle states, ticks and clocks, mitigations, memory.
 bool affects_measurement(std::string_view key) {
-  static constexpr std::array<std::string_view, 42> kKeys = {"isolcpus",
-                                                             "nohz",
-                                                             "nohz_full",
-                                                             "rcu_nocbs",
-                                                             "rcu_nocb_poll",
-                                                             "irqaffinity",
-                                                             "maxcpus",
-                                                             "nr_cpus",
-                                                             "nosmp",
-                                                             "nosmt",
-                                                             "idle",
-                                                             "cpuidle.off",
-                                                             "cpufreq.off",
-                                                             "cpuidle_haltpoll.force",
-                                                             "guest_halt_poll_ns",
-                                                             "haltpoll",
-                                                             "highres",
-                                                             "skew_tick",
-                                                             "intel_idle.max_cstate",
-                                                             "processor.max_cstate",
-                                                             "intel_pstate",
-                                                             "amd_pstate",
-                                                             "mitigations",
-                                                             "spectre_v2",
-                                                             "spec_store_bypass_disable",
-                                                             "retbleed",
-                                                             "mds",
-                                                             "l1tf",
-                                                             "pti",
-                                                             "nopti",
-                                                             "nospectre_v1",
-                                                             "nospectre_v2",
-                                                             "preempt",
-                                                             "threadirqs",
-                                                             "clocksource",
-                                                             "tsc",
-                                                             "hpet",
-                                                             "hz",
-                                                             "transparent_hugepage",
-                                                             "hugepages",
-                                                             "nokaslr",
-                                                             "norandmaps"};
-  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+  static constexpr std::string_view kKeys =
+      " isolcpus nohz nohz_full rcu_nocbs rcu_nocb_poll irqaffinity maxcpus nr_cpus nosmp nosmt"
+      " idle cpuidle.off cpuidle_haltpoll.force guest_halt_poll_ns haltpoll intel_idle.max_cstate processor.max_cstate"
+      " cpufreq.off intel_pstate amd_pstate highres skew_tick hz clocksource tsc hpet preempt threadirqs"
+      " mitigations spectre_v2 spec_store_bypass_disable retbleed mds l1tf pti nopti nospectre_v1 nospectre_v2"
+      " transparent_hugepage hugepages nokaslr norandmaps ";
+  return kKeys.find(fmt::format(" {} ", key)) != std::string_view::npos;
 }
 
 }  // namespace
