@@ -1,0 +1,1 @@
+"""Writes the measured parts of README.md from a results folder."""
