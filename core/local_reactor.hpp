@@ -28,7 +28,7 @@ class LocalReactor {
 
   void remove(Registration& slot, int fd, FdFate fate) noexcept {
     if (mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
-    reactor_.withdraw(fd);
+    if (!reactor_.withdraw(fd) && mutated(Mutant::failed_remove_leaks_slot)) return;
     sync_point(SyncPoint::remove_after_kernel);
     WaiterList waiters;
     Executor& executor = *confined_executor;

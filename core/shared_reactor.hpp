@@ -44,7 +44,7 @@ class SharedReactor {
 
   void remove(Registration& slot, int fd, FdFate fate) noexcept {
     if (mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
-    reactor_.withdraw(fd);
+    if (!reactor_.withdraw(fd) && mutated(Mutant::failed_remove_leaks_slot)) return;
     sync_point(SyncPoint::remove_after_kernel);
     WakeBatch batch;
     {
@@ -145,6 +145,7 @@ class SharedReactor {
       LockGuard lock{mutex_};
       reactor_.template dispatch<access>(events, Sink{*this, batch});
       fire_due(batch);
+      if (mutated(Mutant::wake_inside_lock)) deliver(batch);
     } else {
       reactor_.template dispatch<access>(events, Sink{*this, batch});
       if (next_deadline_.load(relaxed) != no_deadline) {
@@ -224,6 +225,10 @@ class SharedReactor {
         continue;
       }
       // Losing: an edge came; look again. The list itself is ours, since MORE is only set and obeyed under the mutex.
+      if (mutated(Mutant::second_waiter_overwrites)) {
+        word.store(identity | TaskArena::offset_of(task) | readiness::parked, relaxed);
+        return Armed::parked;
+      }
       if (!readiness::advance<access>(word, now, now | readiness::parked | readiness::more)) continue;
       Reactor::add_waiter(slot, direction, task);
       return Armed::parked;
