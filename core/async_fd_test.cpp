@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "core/combinators.hpp"
@@ -133,10 +133,8 @@ TEST_P(AsyncFdTest, MakesItNonBlockingAndKeepsTheOtherFlags) {
 }
 
 TEST_P(AsyncFdTest, WhatCannotBeRegisteredIsRefusedWithItsCauseAndStaysTheCallers) {
-  char path[] = "reactorlab-async-fd-XXXXXX";
-  const UniqueFd file{::mkstemp(path)};
+  const UniqueFd file{::memfd_create("a regular file", MFD_CLOEXEC)};
   ASSERT_GE(file.get(), 0);
-  ::unlink(path);
   Pipe pipe;
   auto first = AsyncFd::borrow(runtime(), pipe.read.get());
   const auto error_of = [&](int fd) {

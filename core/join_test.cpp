@@ -222,21 +222,46 @@ TEST_P(JoinTest, AForeignThreadWaitsForValueExceptionAndCancel) {
 TEST_P(JoinTest, AForeignThreadDetachesAndSpawns) {
   constexpr int tasks = 500;
   std::atomic<int> ends{0};
-  AutoResetEvent ended;
+  AutoResetEvent ended, spawned;
+  std::thread spawner;
   run([&]() -> Task<> {
-    std::thread spawner{[&] {
+    spawner = std::thread{[&] {
       for (int i = 0; i < tasks; ++i) {
         const auto empty = [](Witness) -> Task<> { co_return; };
         auto handle = runtime().spawn(empty(Witness{ends, &ended}));
         if (i % 3 == 0) handle.cancel();
         if (i % 3 == 1) handle.wait();
       }
+      spawned.set();
     }};
     while (ends < tasks) co_await ended.wait();
-    spawner.join();
+    co_await spawned.wait();  // it may still have been waiting for the last of them
   });
+  spawner.join();
   end_runtime();
   EXPECT_EQ(ends, tasks);
+}
+
+TEST_P(JoinTest, ATaskThatBlocksItsWorkerLeavesTheOthersToTheDriver) {
+  if (one_thread()) GTEST_SKIP() << "there is nobody else";
+  constexpr int most = 100;  // tasks: more than one attempt, since an offer may just miss a worker that goes to wait
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> ran{0};
+    const auto child = [&]() -> Task<> {
+      ++ran;
+      co_return;
+    };
+    run([&]() -> Task<> {
+      std::vector<JoinHandle<void>> children;
+      children.push_back(runtime().spawn(child()));
+      while (ran == 0) {
+        if (children.size() < most) children.push_back(runtime().spawn(child()));
+        std::this_thread::yield();  // the worker, not the task
+      }
+      for (auto& handle : children) co_await handle;
+    });
+    EXPECT_GE(ran, 2);
+  }
 }
 
 TEST_P(JoinTest, WaitingOnItsOwnThreadIsAnErrorAndSoIsANestedBlockOn) {

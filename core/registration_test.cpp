@@ -148,7 +148,7 @@ TEST(WordRace, OfEveryEdgeSomebodyLearns) {
   constexpr int edges = 50'000;
   TaskHeader& task = take_confined_header();
   Atomic<std::uint64_t> word{life};
-  std::atomic<int> produced{0};      // data, as the kernel would have it
+  std::atomic<int> produced{0};  // data, as the kernel would have it
   std::atomic<int> woken{0};
   std::thread kernel{[&] {
     for (int i = 0; i < edges; ++i) {
