@@ -99,8 +99,14 @@ void StealingExecutorBase::enqueue_remote(TaskHeader&) noexcept {}  // shared ta
 
 void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
   if (!worker.queue.push(task)) [[unlikely]] return inject(task);
-  // One task this worker runs itself, without anybody's help; a second one is worth a sleeper.
-  if (lot_.sleeping() != 0 && worker.queue.size() > 1) [[unlikely]] notify();
+  offer_surplus(worker);
+}
+
+void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
+  // One task this worker runs itself, without anybody's help; a second one is worth a sleeper, or a driver, which may be waiting:
+  // with two workers there is no other idle one. (This worker doesn't drive while it queues tasks.)
+  const bool somebody_may_be_idle = lot_.sleeping() != 0 || driver_.load(relaxed);
+  if (somebody_may_be_idle && worker.queue.size() > 1) [[unlikely]] notify();
 }
 
 void StealingExecutorBase::inject(TaskHeader& task) noexcept {
@@ -124,7 +130,7 @@ void StealingExecutorBase::deliver(Worker& worker, WakeBatch& batch) noexcept {
     }
   }
   batch.waiters().wake_all();
-  if (lot_.sleeping() != 0 && worker.queue.size() > 1) notify();
+  offer_surplus(worker);
 }
 
 // --- tasks out --------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,8 @@ class StealingExecutorBase : public Executor {
  private:
   void push(Worker& worker, TaskHeader& task) noexcept;
   void inject(TaskHeader& task) noexcept;
+  /// Gets help for the queue of this worker if there is more in it than it runs next.
+  void offer_surplus(Worker& worker) noexcept;
   TaskHeader* take_injected(Worker& worker) noexcept;
   TaskHeader* steal(Worker& worker) noexcept;
   void settle_slow(Worker& worker, TaskHeader& task) noexcept;
