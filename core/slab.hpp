@@ -40,10 +40,10 @@ class Slab {
   Registration& slot_at(Token token) const noexcept {
     return *reinterpret_cast<Registration*>(base_ + static_cast<std::uint32_t>(token));
   }
-  /// False for a token that this slab can't have issued.
+  /// False for a token that this slab can't have issued. Any thread, also while another inserts.
   bool issued(Token token) const noexcept {
     const auto offset = static_cast<std::uint32_t>(token);
-    return offset >= sizeof(Registration) && offset < next_fresh_ && offset % sizeof(Registration) == 0;
+    return offset >= sizeof(Registration) && offset < next_fresh_.load(relaxed) && offset % sizeof(Registration) == 0;
   }
 
   /// The start of the range that a slot, of whatever slab, lies in.
@@ -56,7 +56,7 @@ class Slab {
 
   template <class Visit>
   void for_each_live(Visit&& visit) {
-    for (std::size_t offset = sizeof(Registration); offset < next_fresh_; offset += sizeof(Registration)) {
+    for (std::size_t offset = sizeof(Registration); offset < next_fresh_.load(relaxed); offset += sizeof(Registration)) {
       auto& slot = *reinterpret_cast<Registration*>(base_ + offset);
       if (slot.fd.load(relaxed) >= 0) visit(slot);
     }
@@ -67,7 +67,7 @@ class Slab {
 
  private:
   std::byte* base_;
-  std::uint32_t next_fresh_ = sizeof(Registration);  // offset 0 is the range's own record
+  Atomic<std::uint32_t> next_fresh_{sizeof(Registration)};  // offset 0 is the range's own record; written under the exclusion
   std::uint32_t oldest_free_ = 0;                    // offsets; 0: none
   std::uint32_t newest_free_ = 0;
   std::size_t live_ = 0;
