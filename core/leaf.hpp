@@ -50,7 +50,7 @@ class Leaf {
   // --- awaited on its own -------------------------------------------------------------------------------------------------
 
   [[gnu::always_inline]] bool await_ready() noexcept {
-    return finished_ && (task_->spend_budget() || mutated(Mutant::no_leaf_budget));
+    return finished_ && (task_->spend_budget() || mutated(Mutant::no_leaf_budget)) && !mutated(Mutant::first_poll_always_pending);
   }
 
   template <TaskPromise Promise>
@@ -128,6 +128,7 @@ class Leaf {
   }
   [[gnu::noinline]] static void poll_again(Operation& operation) noexcept {
     Leaf& leaf = operation;
+    if (mutated(Mutant::no_rearm_after_false_edge)) return;
     if (leaf.park() == Progress::finished) resume_frame(*leaf.task_);
   }
 
@@ -155,8 +156,9 @@ class Leaf {
     const bool ended = word & (readiness::closed | readiness::shutdown);
     if (!readiness::same_life(word, identity_)) return refuse(-EBADF);  // closed, and the slot lives again
     if (ended) return refuse(readiness::refusal(word));
+    if (mutated(Mutant::second_poll_completes)) return refuse(0);
     // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
-    if (source_->is_parked(direction, *task_)) return Progress::parked;
+    if (source_->is_parked(direction, *task_) && !mutated(Mutant::spurious_poll_parks_again)) return Progress::parked;
     if (self().attempt()) return finish();
     return park();
   }
@@ -170,7 +172,7 @@ class Leaf {
     const std::uint64_t word = slot_->word(direction).load(acquire);
     if (!readiness::same_life(word, identity_) || (word & (readiness::closed | readiness::shutdown))) return;
     source_->abandoned();
-    if (!mutated(Mutant::disarm_keeps_waiter)) source_->disarm(*slot_, direction, identity_, *task_);
+    source_->disarm(*slot_, direction, identity_, *task_);
   }
 
   Source* source_;

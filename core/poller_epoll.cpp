@@ -20,8 +20,14 @@ class EpollPoller final : public Poller {
     if (mutated(Mutant::kick_fd_leaked)) (void)kick_.release();
   }
 
-  IoResult add(int fd, Token token, Interest interest) noexcept override { return control(EPOLL_CTL_ADD, fd, token, interest); }
-  IoResult modify(int fd, Token token, Interest interest) noexcept override { return control(EPOLL_CTL_MOD, fd, token, interest); }
+  IoResult add(int fd, Token token, Interest interest) noexcept override {
+    if (mutated(Mutant::registered_with_empty_interest) && fd != kick_fd()) interest = Interest::none;
+    return control(EPOLL_CTL_ADD, fd, token, interest);
+  }
+  IoResult modify(int fd, Token token, Interest interest) noexcept override {
+    if (mutated(Mutant::widen_replaces_interest)) interest = Interest::write;
+    return control(EPOLL_CTL_MOD, fd, token, interest);
+  }
   IoResult remove(int fd) noexcept override {
     epoll_event unused{};
     return sys::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, &unused);
@@ -40,7 +46,7 @@ class EpollPoller final : public Poller {
 
  private:
   static std::uint32_t mask_of(Interest interest) noexcept {
-    std::uint32_t mask = EPOLLET;
+    std::uint32_t mask = (mutated(Mutant::level_triggered) ? 0 : std::uint32_t{EPOLLET}) | (mutated(Mutant::oneshot_without_rearm) ? std::uint32_t{EPOLLONESHOT} : 0);
     // EPOLLPRI because urgent data ends a read early and no second edge announces the rest (RDY-21).
     if (covers(interest, Interest::read)) mask |= EPOLLIN | EPOLLPRI | EPOLLRDHUP;
     if (covers(interest, Interest::write)) mask |= EPOLLOUT;

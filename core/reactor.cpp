@@ -9,6 +9,7 @@
 namespace reactorlab {
 
 int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
+  if (mutated(Mutant::idle_wait_never_blocks)) return 0;
   if (deadline_ns == UINT64_MAX) return -1;
   const std::uint64_t now = nanoseconds_of(clock::now());
   if (deadline_ns <= now) return 0;
@@ -48,10 +49,10 @@ IoResult Reactor::widen(Registration& slot, int fd, Interest interest) noexcept 
   return poller_->modify(fd, slab_.token_of(slot), wider);
 }
 
-void Reactor::withdraw(int fd) noexcept {
-  if (mutated(Mutant::kernel_registration_kept)) return;
+IoResult Reactor::withdraw(int fd) noexcept {
+  if (mutated(Mutant::kernel_registration_kept)) return 0;
   epoll_ctl_calls_.fetch_add(1, relaxed);
-  (void)poller_->remove(fd);  // a borrowed descriptor that its owner closed first is gone already
+  return poller_->remove(fd);
 }
 
 void Reactor::add_waiter(Registration& slot, Direction direction, const TaskHeader& task) {

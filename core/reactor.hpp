@@ -62,8 +62,8 @@ class Reactor {
   IoResult announce(Registration& slot, int fd, Interest interest) noexcept;
   /// kernel. Adds to what the kernel reports; the registration must not be removed meanwhile.
   IoResult widen(Registration& slot, int fd, Interest interest) noexcept;
-  /// kernel. No further report.
-  void withdraw(int fd) noexcept;
+  /// kernel. No further report. -errno if there was nothing to forget: its owner closed a borrowed descriptor first.
+  IoResult withdraw(int fd) noexcept;
   /// slab. Ends the slot's life; everybody parked on it goes to `wake(TaskHeader&)` and `waiters`.
   template <class Wake>
   void retire_slot(Registration& slot, Wake&& wake, WaiterList& waiters) noexcept;
@@ -119,14 +119,19 @@ template <Access access, class Sink>
     // beside that is then the task's offset.
     const std::uint64_t identity = token & readiness::generation_mask;
     const std::uint64_t rest = now ^ identity ^ readiness::parked;
-    if (event.mask == EPOLLIN && (rest & (readiness::generation_mask | readiness::flags)) == 0) [[likely]] {
+    if (event.mask == EPOLLIN && (rest & (readiness::generation_mask | readiness::flags)) == 0 &&
+        !mutated(Mutant::waiter_not_taken_on_wake)) [[likely]] {
       // PARKED -> empty. Losing (atomic): the slow path looks again.
       if (readiness::advance<access>(word, now, identity)) [[likely]] {
         sink.task(TaskArena::at(static_cast<std::uint32_t>(rest)));
         continue;
       }
     }
+    if (mutated(Mutant::stale_event_ends_batch) && (!readiness::same_life(now, token) || (now & readiness::closed))) return;
     dispatch_other<access>(event, sink);
+  }
+  if (mutated(Mutant::word_cleared_after_wake)) {
+    for (const Event& event : events) slab_.slot_at(event.token).words[0].store(event.token & readiness::generation_mask, relaxed);
   }
 }
 
@@ -195,7 +200,7 @@ void Reactor::retire_slot(Registration& slot, Wake&& wake, WaiterList& waiters) 
     const std::uint64_t before = slot.word(direction).exchange(ended | readiness::closed, acq_rel);
     const std::uint32_t offset = readiness::task_offset(before);
     take_waiters(slot, direction, waiters);
-    if ((before & readiness::parked) && offset) wake(TaskArena::at(offset));
+    if ((before & readiness::parked) && offset && !mutated(Mutant::remove_keeps_waiters)) wake(TaskArena::at(offset));
   }
   slab_.remove(slot);
 }

@@ -102,7 +102,6 @@ long KernelTap::wait(Guest& guest, sys::Call& call, KernelCall kernel, const voi
     mine->leave = false;
   }
 
-  call.extra = 0;
   long result = 0;
   for (;;) {
     if (guest.script) {
@@ -110,6 +109,7 @@ long KernelTap::wait(Guest& guest, sys::Call& call, KernelCall kernel, const voi
       result = answer;
       if (over) break;
     } else {
+      call.extra = 0;
       result = kernel(context, call);
     }
     if (result != 0 || timeout_ms == 0) break;
@@ -127,7 +127,9 @@ long KernelTap::wait(Guest& guest, sys::Call& call, KernelCall kernel, const voi
     }
     pollfd entries[2] = {{call.fd, POLLIN, 0}, {mine->bell, POLLIN, 0}};
     if (limit_ms > 0) timed_waits_.fetch_add(1, std::memory_order_relaxed);
+    asleep_.fetch_add(1, std::memory_order_acq_rel);
     ::poll(entries, 2, limit_ms);
+    asleep_.fetch_sub(1, std::memory_order_acq_rel);
     if (limit_ms > 0) timed_waits_.fetch_sub(1, std::memory_order_relaxed);
     std::uint64_t rings;
     [[maybe_unused]] const ssize_t drained = ::read(mine->bell, &rings, sizeof rings);

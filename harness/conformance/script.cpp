@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace reactorlab::conformance {
 
@@ -127,6 +128,10 @@ void Script::inject(int epoll, std::vector<Event> events, bool alone) {
   KernelTap::instance().ring();
 }
 
+void Script::wait_until_asleep() const {
+  while (KernelTap::instance().asleep() == 0) std::this_thread::yield();
+}
+
 bool Script::all_taken() const {
   std::lock_guard lock{mutex_};
   return injections_.empty();
@@ -160,9 +165,11 @@ Script::Wait Script::on_wait(sys::Call& call, KernelCall kernel, const void* con
   const std::size_t ours = injection ? std::min(injection->events.size(), room) : 0;
   long real = 0;
   if (!injection || (!injection->alone && ours < room)) {
+    const long limit = std::exchange(call.extra, 0);
     call.size = room - ours;
     real = kernel(context, call);
     call.size = room;
+    call.extra = limit;
   }
   if (!injection) {
     if (real != 0) remember(call, real);

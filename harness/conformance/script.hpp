@@ -49,7 +49,8 @@ class Script {
   void answer(sys::Op op, int fd, long result, unsigned first = 1, unsigned times = 1);
   /// Transfers move at most that many bytes (or parts) per call.
   void limit(sys::Op op, int fd, std::size_t size, unsigned times = forever);
-  /// `rule` runs on the calling thread, with no lock held, before the call: a value answers it, nullopt lets it through.
+  /// `rule` runs on the calling thread, with no lock held, before the call: a value answers it, nullopt lets it through. For an
+  /// epoll_wait, `extra` is the limit that the runtime asked for, and a wait that goes on is shown again each time it's disturbed.
   using Rule = std::function<std::optional<long>(sys::Call&)>;
   void on(sys::Op op, int fd, Rule rule, unsigned first = 1, unsigned times = forever);
   /// Forgets all rules.
@@ -78,13 +79,15 @@ class Script {
   void inject_edge(int fd, std::uint32_t mask, bool alone = true) { inject(epoll_of(fd), {Event{mask, token_of(fd)}}, alone); }
   /// The next wait on that epoll returns 0 events, at once.
   void end_wait(int epoll) { inject(epoll, {}); }
+  /// Returns when a thread is asleep in its wait. For moments in which nothing is about to end it.
+  void wait_until_asleep() const;
   /// True once a wait has taken everything that was injected. It has not been dispatched by then.
   bool all_taken() const;
 
   // --- for KernelTap ----------------------------------------------------------------------------------------------------------
 
   long on_call(sys::Call& call, KernelCall kernel, const void* context) noexcept;
-  /// As on_call, for an epoll_wait that mustn't block. `over`: the wait ends, though perhaps with 0 events.
+  /// As on_call, for an epoll_wait; the kernel isn't let block. `over`: the wait ends, though perhaps with 0 events.
   struct Wait {
     long result;
     bool over;
