@@ -78,7 +78,7 @@ Registration* Slab::insert(int fd) noexcept {
   Registration* slot;
   if (oldest_free_) {
     slot = reinterpret_cast<Registration*>(base_ + oldest_free_);
-    oldest_free_ = slot->next_free;
+    if (!mutated(Mutant::slot_handed_out_twice)) oldest_free_ = slot->next_free;
     if (!oldest_free_) newest_free_ = 0;
   } else {
     Range& range = range_at(base_);
@@ -107,6 +107,8 @@ void Slab::remove(Registration& slot) noexcept {
   for (auto& word : slot.words) word.store(ended, release);
   slot.fd.store(-1, relaxed);
   slot.next_free = 0;
+  --live_;
+  if (mutated(Mutant::removed_slot_leaks)) return;
   const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(&slot) - base_);
   if (newest_free_) {
     reinterpret_cast<Registration*>(base_ + newest_free_)->next_free = offset;
@@ -114,7 +116,6 @@ void Slab::remove(Registration& slot) noexcept {
     oldest_free_ = offset;
   }
   newest_free_ = offset;
-  --live_;
 }
 
 void Slab::surrender(Registration& slot) noexcept {

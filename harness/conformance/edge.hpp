@@ -38,4 +38,10 @@ Task<> events_dispatched(Rt& rt) {
   co_await next_edge<Direction::read>(last);
 }
 
+/// co_await: that many operations are parked in the reactor. A condition that never comes is the watchdog's.
+template <class Rt>
+Task<> waiters_are(Rt& rt, std::uint64_t count) {
+  while (rt.stats().waiters != count) co_await yield();
+}
+
 }  // namespace reactorlab::conformance

@@ -41,6 +41,8 @@ class KernelTap final : public sys::Script {
   /// Ends the waits that are under way (with 0 events) and returns when no thread is inside any more.
   void remove(conformance::Script& script) noexcept;
   void remove(VirtualClock& clock) noexcept;
+  /// Threads asleep in a scripted wait: it has looked and found nothing.
+  unsigned asleep() const noexcept { return asleep_.load(std::memory_order_acquire); }
   /// Every scripted wait looks again.
   void ring() noexcept;
 
@@ -66,6 +68,7 @@ class KernelTap final : public sys::Script {
 
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<unsigned> timed_waits_{0};
+  std::atomic<unsigned> asleep_{0};
   std::atomic<unsigned> plain_waits_{0};
   std::atomic<bool> seams_{false};
 

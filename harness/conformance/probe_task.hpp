@@ -52,6 +52,12 @@ class ProbeTask {
   }
   ProbeTask(ProbeTask&&) noexcept = default;
 
+  /// Parks the probe from outside: from any thread that may register, while the probe sits there and nobody polls it.
+  template <Direction direction, class Handle>
+  Armed arm(Handle& handle) noexcept {
+    return handle.template arm<direction>(waker().header(), state_->identity);
+  }
+
   /// How often it was polled since it started.
   unsigned polls() const noexcept { return state_->polls.load(); }
   bool started() const noexcept { return state_->started.load(); }

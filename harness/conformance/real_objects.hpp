@@ -88,14 +88,14 @@ struct Listening {
   sockaddr_in address;
 };
 
-inline Listening listening() {
+inline Listening listening(int backlog = 4096) {
   Listening l{Fd{checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")}, {}};
   l.address.sin_family = AF_INET;
   l.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto* const address = reinterpret_cast<sockaddr*>(&l.address);
   socklen_t size = sizeof l.address;
   checked(::bind(l.fd.get(), address, size), "bind");
-  checked(::listen(l.fd.get(), 4096), "listen");
+  checked(::listen(l.fd.get(), backlog), "listen");
   checked(::getsockname(l.fd.get(), address, &size), "getsockname");
   return l;
 }
