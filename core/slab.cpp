@@ -9,7 +9,7 @@ namespace {
 
 /// The record at the start of a range, in the place of slot 0.
 struct Range {
-  Atomic<std::uint32_t> holders;  // handles that still hold a slot, and 1 for the slab itself
+  Atomic<std::uint32_t> holders;  // handles that hold a slot and have no slab any more; plus slab_lives
   std::uint32_t committed;        // bytes with memory behind them
   Range* next_spare;
 };
@@ -46,9 +46,14 @@ std::byte* reserve_range() {
   return base;
 }
 
-void drop_holder(std::byte* base) noexcept {
+// Far more than there can be handles: a handle that gives up its slot while the slab still lives, though its home doesn't look
+// for handles any more, leaves a debt that ~Slab settles.
+constexpr std::uint32_t slab_lives = std::uint32_t{1} << 31;
+
+/// Adds to the holders; whoever brings them to 0 puts the range by for the next slab.
+void add_holders(std::byte* base, std::uint32_t difference) noexcept {
   Range& range = range_at(base);
-  if (range.holders.fetch_sub(1, acq_rel) != 1) return;
+  if (range.holders.fetch_add(difference, acq_rel) + difference != 0) return;
   SpareRanges& spare = spare_ranges();
   LockGuard lock{spare.mutex};
   range.next_spare = spare.head;
@@ -65,13 +70,12 @@ Slab::Slab() {
     if (spare.head) spare.head = spare.head->next_spare;
   }
   if (!base_) base_ = reserve_range();
-  range_at(base_).holders.store(1, relaxed);
+  range_at(base_).holders.store(slab_lives, relaxed);
 }
 
 Slab::~Slab() {
   // Every slot that a handle still holds keeps the range; surrender() gives it back.
-  range_at(base_).holders.fetch_add(static_cast<std::uint32_t>(live_), relaxed);
-  drop_holder(base_);
+  add_holders(base_, static_cast<std::uint32_t>(live_) - slab_lives);
 }
 
 Registration* Slab::insert(int fd) noexcept {
@@ -122,7 +126,7 @@ void Slab::surrender(Registration& slot) noexcept {
   const std::uint64_t ended = (slot.words[0].load(relaxed) & readiness::generation_mask) | readiness::closed;
   for (auto& word : slot.words) word.store(ended, release);
   slot.fd.store(-1, relaxed);
-  drop_holder(base_of(slot));
+  add_holders(base_of(slot), -1u);
 }
 
 }  // namespace reactorlab

@@ -37,8 +37,11 @@ namespace reactorlab::inline_sys {
   return result;
 }
 
+// A receive without flags is read(2), as core issues it: three arguments instead of six.
 [[gnu::always_inline]] inline long recv(int fd, void* data, std::size_t size) noexcept {
-  return syscall6(SYS_recvfrom, fd, reinterpret_cast<long>(data), static_cast<long>(size), 0, 0, 0);
+  long result;
+  asm volatile("syscall" : "=a"(result) : "a"(SYS_read), "D"(fd), "S"(data), "d"(size) : "rcx", "r11", "memory");
+  return result;
 }
 
 [[gnu::always_inline]] inline long send(int fd, const void* data, std::size_t size) noexcept {
