@@ -1,7 +1,9 @@
 # Everything that ctest runs. The target `tests` builds exactly what it needs.
 #   core_tests     core/*_test.cpp and those of the homes, with the seams
 #   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
+#   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
+#   check.*        the repository's scripts; a missing tool (valgrind, matplotlib) is a skip (exit status 77)
 include(GoogleTest)
 include(cmake/conformance.cmake)
 add_custom_target(tests)
@@ -26,14 +28,22 @@ reactorlab_test_sources(harness_test_sources harness harness/measure harness/loa
 reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
                           LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
 
+reactorlab_add_unit_tests(economy_tests SOURCES harness/economy/allocations_test.cpp LIBRARIES reactorlab)
+reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls_test.cpp LIBRARIES reactorlab_instrumented)
+
 reactorlab_add_conformance()
+
+# What `tests` builds is what ctest needs, and scripts/counts counts the bench.
+if(TARGET bench)
+  add_dependencies(tests bench)
+endif()
 
 # The scripts that check the repository, and their own tests. They read sources, so one preset's ctest is as good as another's.
 function(reactorlab_add_check name script)
   file(GLOB present CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/${script}")
   if(present)
     add_test(NAME check.${name} COMMAND ${present} ${ARGN})
-    set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 120)
+    set_tests_properties(check.${name} PROPERTIES LABELS check SKIP_RETURN_CODE 77 TIMEOUT 120)
   endif()
 endfunction()
 
@@ -43,3 +53,4 @@ reactorlab_add_check(spec check_spec)
 reactorlab_add_check(spec_self_test check_spec --self-test)
 reactorlab_add_check(skips_self_test check_skips --self-test)
 reactorlab_add_check(plot_self_test plot --self-test)
+reactorlab_add_check(counts_self_test counts --self-test)

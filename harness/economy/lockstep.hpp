@@ -1,0 +1,103 @@
+#pragma once
+// What a message costs a runtime, in a scripted lockstep: in each round every connection gets one message before the reactor looks,
+// and the next round begins when all have been echoed. The client is a task of the same runtime with one worker, so that nothing
+// depends on the machine's scheduler, and its own transfers go past the library.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "harness/conformance/edge.hpp"
+#include "harness/conformance/real_objects.hpp"
+#include "harness/scenarios/echo.hpp"
+#include "reactorlab/homes.hpp"
+
+namespace reactorlab::economy {
+
+constexpr unsigned connections = 64;
+constexpr unsigned message_size = 64;
+
+struct Subject {
+  const char* label;
+  const char* home;
+  Locking locking;
+  bool static_form;
+  friend std::ostream& operator<<(std::ostream& out, const Subject& s) { return out << s.label; }
+};
+
+inline constexpr Subject subjects[] = {
+    {"thread_local_static", "thread_local", Locking::coarse, true},
+    {"thread_local_virtual", "thread_local", Locking::coarse, false},
+    {"arc_mutex_coarse_static", "arc_mutex", Locking::coarse, true},
+    {"arc_mutex_coarse_virtual", "arc_mutex", Locking::coarse, false},
+    {"arc_mutex_fine_static", "arc_mutex", Locking::fine, true},
+    {"arc_mutex_fine_virtual", "arc_mutex", Locking::fine, false},
+};
+
+/// The client's end of every connection.
+using Peers = std::vector<conformance::Fd>;
+
+inline void send_to_all(const Peers& peers) {
+  const std::array<char, message_size> message{};
+  for (const auto& peer : peers) {
+    ASSERT_EQ(::send(peer.get(), message.data(), message.size(), MSG_DONTWAIT), ssize_t{message_size});
+  }
+}
+inline void receive_from_all(const Peers& peers) {
+  std::array<char, message_size + 1> room;
+  for (const auto& peer : peers) ASSERT_EQ(::recv(peer.get(), room.data(), room.size(), MSG_DONTWAIT), ssize_t{message_size});
+}
+
+/// The echo of the last connection comes last: the kernel reports in the order in which descriptors became ready.
+template <class Rt>
+Task<> play_rounds(Rt& rt, const Peers& peers, unsigned rounds) {
+  auto last = BasicAsyncFd<Rt>::borrow(rt, peers.back().get());
+  for (unsigned round = 0; round < rounds && !testing::Test::HasFatalFailure(); ++round) {
+    send_to_all(peers);
+    EXPECT_TRUE(co_await conformance::next_edge<Direction::read>(last));
+    receive_from_all(peers);
+  }
+}
+
+template <class Rt>
+std::uint64_t count_rounds(Rt& rt, std::uint64_t (*counter)(), unsigned rounds) {
+  Peers peers;
+  for (unsigned i = 0; i < connections; ++i) {
+    conformance::Pair pair = conformance::tcp_pair();
+    auto stream = BasicTcpStream<Rt>::adopt(rt.ref(), pair.ours.release());
+    rt.spawn(scenarios::echo_session<Rt>(*std::move(stream))).detach();
+    peers.push_back(std::move(pair.peer));
+  }
+  rt.block_on(play_rounds(rt, peers, 2));  // pools fill, sessions park
+  const std::uint64_t before = counter();
+  rt.block_on(play_rounds(rt, peers, rounds));
+  return counter() - before;
+}
+
+/// How often `counter` counts in that many rounds on a fresh runtime.
+inline std::uint64_t cost_of_rounds(const Subject& subject, std::uint64_t (*counter)(), unsigned rounds) {
+  const RuntimeOptions options{.workers = 1, .locking = subject.locking};
+  const auto runtime = make_runtime(subject.home, options);
+  if (!subject.static_form) return count_rounds(*runtime, counter, rounds);
+  return with_runtime_type(subject.home, options, [&](auto type) {
+    return count_rounds(dynamic_cast<typename decltype(type)::type&>(*runtime), counter, rounds);
+  });
+}
+
+/// What 2N messages cost beyond N: beginning and end cancel out. N = messages().
+constexpr unsigned rounds_of_n = 200;
+constexpr std::uint64_t messages() noexcept { return std::uint64_t{rounds_of_n} * connections; }
+inline std::int64_t cost_of_n_more(const Subject& subject, std::uint64_t (*counter)()) {
+  const std::uint64_t n = cost_of_rounds(subject, counter, rounds_of_n);
+  const std::uint64_t twice = cost_of_rounds(subject, counter, 2 * rounds_of_n);
+  return static_cast<std::int64_t>(twice) - static_cast<std::int64_t>(n);
+}
+
+class Economy : public testing::TestWithParam<Subject> {};
+
+inline std::string label_of(const testing::TestParamInfo<Subject>& instance) { return instance.param.label; }
+
+}  // namespace reactorlab::economy
