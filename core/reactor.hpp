@@ -147,17 +147,14 @@ void Reactor::dispatch_other(const Event& event, Sink& sink) noexcept {
     if (edge.crowd) sink.crowd(slot, direction);
     if (edge.task) sink.task(*edge.task);
   };
+  const std::uint32_t confused = mutated(Mutant::directions_confused) ? EPOLLIN | EPOLLOUT : 0;
   const std::uint32_t reads = mutated(Mutant::hangup_ignored) ? std::uint32_t{EPOLLIN} : read_mask;
-  if (mask & reads) {
+  if (mask & (reads | confused)) {
     deliver(Direction::read, hung_up || (mask & EPOLLRDHUP), (mask & EPOLLPRI) && !mutated(Mutant::urgent_not_revisited));
   }
   const bool fold = mutated(Mutant::half_close_ends_writing) && (mask & EPOLLRDHUP);
   const std::uint32_t writes = mutated(Mutant::hangup_ignored) ? std::uint32_t{EPOLLOUT} : write_mask;
-  if ((mask & writes) || fold || (mutated(Mutant::directions_confused) && (mask & EPOLLIN))) {
-    deliver(Direction::write, hung_up || fold, false);
-  } else if (mutated(Mutant::directions_confused) && (mask & EPOLLOUT)) {
-    deliver(Direction::read, false, false);
-  }
+  if ((mask & (writes | confused)) || fold) deliver(Direction::write, hung_up || fold, false);
 }
 
 template <Access access>

@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
     selection.rule = killer;
   }
 
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what a body said is read after it crashed, too
   raise_descriptor_limit();
   KernelTap::instance();
   std::vector<Configuration> configurations;

@@ -12,7 +12,11 @@
 namespace reactorlab::conformance {
 namespace {
 
-/// The tokens of all that is registered now. Any thread.
+/// Which slot a token names; the rest of it is the generation.
+std::uint32_t slot_of(Token token) { return static_cast<std::uint32_t>(token); }
+
+/// The tokens of all that is registered now. One slot with two live generations counts as a shared token: the older of the two
+/// is stale while its owner still waits for it. Any thread.
 class LiveTokens {
  public:
   explicit LiveTokens(const Script& script) : script_{script} {}
@@ -21,19 +25,19 @@ class LiveTokens {
     AsyncFd handle = AsyncFd::borrow(rt, fd);
     const Token token = script_.token_of(fd);
     std::lock_guard lock{mutex_};
-    EXPECT_TRUE(tokens_.insert(token).second) << "token " << token << " names two live registrations";
+    EXPECT_TRUE(slots_.insert(slot_of(token)).second) << "token " << token << " names two live registrations";
     return handle;
   }
   void give_back(AsyncFd handle) {
     std::lock_guard lock{mutex_};
-    tokens_.erase(script_.token_of(handle.fd()));
+    slots_.erase(slot_of(script_.token_of(handle.fd())));
     handle.close();
   }
 
  private:
   const Script& script_;
   std::mutex mutex_;
-  std::set<Token> tokens_;
+  std::set<std::uint32_t> slots_;
 };
 
 void churn(IRuntime& rt, LiveTokens& live, unsigned pairs, unsigned steps, unsigned seed) {

@@ -20,6 +20,9 @@ Levels levels(IRuntime& rt) {
   return {stats.registrations, stats.waiters, stats.pending_timers};
 }
 
+/// Which slot a token names; the rest of it is the generation.
+std::uint32_t slot_of(Token token) { return static_cast<std::uint32_t>(token); }
+
 int error_of_borrowing(IRuntime& rt, int fd) {
   try {
     (void)AsyncFd::borrow(rt, fd);
@@ -28,9 +31,6 @@ int error_of_borrowing(IRuntime& rt, int fd) {
     return error.code().value();
   }
 }
-
-/// The place of a registration in its slab.
-std::uint32_t slot_of(Token token) { return static_cast<std::uint32_t>(token); }
 
 /// No descriptor in the log is closed while the kernel still has it registered. How many were registered.
 std::size_t expect_deregistered_before_closed(const Script& script) {
