@@ -35,7 +35,7 @@ auto next_edge(Handle& handle) noexcept {
 template <class Rt>
 Task<> events_dispatched(Rt& rt) {
   auto last = BasicAsyncFd<Rt>::own(rt, ::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
-  co_await next_edge<Direction::read>(last);
+  (void)co_await next_edge<Direction::read>(last);
 }
 
 /// co_await: that many operations are parked in the reactor. A condition that never comes is the watchdog's.
