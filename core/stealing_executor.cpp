@@ -112,7 +112,7 @@ void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
 void StealingExecutorBase::inject(TaskHeader& task) noexcept {
   LockGuard lock{injection_mutex_};
   injected_.push(task);
-  ++wakes_remote_;
+  wakes_remote_.add();
   injected_count_.store(injected_count_.load(relaxed) + 1, seq_cst);
 }
 
@@ -306,7 +306,7 @@ ExecutorStats StealingExecutorBase::stats() const noexcept {
     stats.steals += worker->steals.read();
     stats.worker_parks += worker->parks.read();
   }
-  stats.wakes_remote = wakes_remote_;
+  stats.wakes_remote = wakes_remote_.read();
   return stats;
 }
 

@@ -101,7 +101,7 @@ class StealingExecutorBase : public Executor {
   alignas(64) PlainMutex injection_mutex_;
   TaskQueue injected_;                        // guarded by injection_mutex_
   Atomic<std::size_t> injected_count_{0};     // written with it held
-  std::uint64_t wakes_remote_ = 0;            // guarded by injection_mutex_
+  OwnedCounter wakes_remote_;                 // written with it held
 
   ParkingLot lot_;
 

@@ -61,6 +61,7 @@ inline void store_void(TaskHeader& task) noexcept {
 
 template <class T>
 void store_value(TaskHeader& task, T&& value) {
+  static_assert(alignof(T) <= FramePool::granule, "results lie in pooled blocks of that alignment; return a pointer to it");
   if constexpr (fits_in_header<T>) {
     new (task.result) T(std::move(value));
     task.poll = nullptr;
