@@ -79,6 +79,7 @@ class BasicAsyncFd {
 
   Source<Ref> source_;
   bool socket_ = false;
+  bool mutant_drained_ = false;  // only ever set by a mutant; fits in the padding
 };
 
 template <class Rt>
@@ -114,7 +115,7 @@ class BasicAsyncFd<Rt>::ReadOperation : public Leaf<ReadOperation, BasicAsyncFd,
  public:
   ReadOperation(TaskHeader& task, BasicAsyncFd* fd, std::span<std::byte> into) noexcept
       : Leaf<ReadOperation, BasicAsyncFd, Direction::read>{task, *fd}, into_{into} {
-    this->begin(attempt());
+    this->begin(!(mutated(Mutant::short_read_always_drained) && fd->mutant_drained_) && attempt());
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {
@@ -122,6 +123,7 @@ class BasicAsyncFd<Rt>::ReadOperation : public Leaf<ReadOperation, BasicAsyncFd,
     do n = sys::read(this->source().fd(), into_.data(), into_.size());
     while (n == -EINTR);
     if (n == -EAGAIN) return false;
+    if (mutated(Mutant::short_read_always_drained)) this->source().mutant_drained_ = n < static_cast<long>(into_.size());
     result_ = n;
     return true;
   }

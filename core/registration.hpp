@@ -78,6 +78,7 @@ template <Access access>
   std::uint64_t now = word.load(relaxed);
   for (;;) {
     if (now & (closed | shutdown)) return Armed::refused;
+    if (mutated(Mutant::ready_overwritten_by_arm)) now = word.fetch_and(~ready, relaxed) & ~ready;
     if (now & ready) {
       // READY -> empty, consumed; a sticky end (hang-up, error) stays. Losing: look again.
       if ((now & sticky) && !mutated(Mutant::hangup_consumed)) return Armed::ready;
@@ -119,7 +120,7 @@ template <Access access>
     const std::uint64_t keep = (now & (generation_mask | sticky)) | (sticky_end ? ready | sticky : 0);
     if (now & parked) {
       // PARKED -> empty (or READY): whoever moved the word wakes the task. Losing: a disarm, a close or another edge.
-      const std::uint64_t to = keep | (again ? ready : 0);
+      const std::uint64_t to = mutated(Mutant::waiter_not_taken_on_wake) ? now : keep | (again ? ready : 0);
       if (!advance<access>(word, now, to)) continue;
       const std::uint32_t offset = task_offset(now);
       return {offset ? &TaskArena::at(offset) : nullptr, (now & more) != 0};

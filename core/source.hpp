@@ -54,15 +54,19 @@ class Source {
       const IoResult widened = mutated(Mutant::widen_dropped) ? IoResult{0} : ref_.widen(*slot_, fd_, interest_of(direction));
       if (!widened) return widened.error() == EXDEV ? Armed::misplaced : Armed::refused;
     }
-    return ref_.arm(*slot_, direction, task, identity);
+    return arm_registered(direction, task, identity);
   }
   /// For a direction that it has asked for from the start.
   [[gnu::always_inline]] Armed arm_registered(Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+    if (mutated(Mutant::arming_forgets_other_direction)) {
+      auto& other = slot_->word(direction == Direction::read ? Direction::write : Direction::read);
+      other.store(other.load(relaxed) & readiness::generation_mask, relaxed);
+    }
     return ref_.arm(*slot_, direction, task, identity);
   }
   bool is_parked(Direction direction, const TaskHeader& task) const noexcept { return ref_.is_parked(*slot_, direction, task); }
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
-    ref_.disarm(slot, direction, identity, task);
+    if (!mutated(Mutant::disarm_keeps_waiter)) ref_.disarm(slot, direction, identity, task);
   }
 
  private:

@@ -1,0 +1,351 @@
+// RDY: who is woken, how often, and who isn't.
+
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "core/children.hpp"
+#include "harness/conformance/kit.hpp"
+#include "harness/conformance/waiters.hpp"
+
+namespace reactorlab::conformance {
+
+using namespace std::chrono_literals;
+
+// --- RDY-06 -------------------------------------------------------------------------------------------------------------------
+
+// A leaf is awaited by one frame, so the task under it can't change.
+static_assert(!std::is_copy_constructible_v<ReadOperation<TcpStream>> && !std::is_move_constructible_v<ReadOperation<TcpStream>>);
+static_assert(!std::is_copy_constructible_v<AcceptOperation<TcpListener>>);
+
+BOTH_FORMS_RULE(RDY_06, withdrawn_and_taken_over) {
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  rt.block_on([&]() -> Task<> {
+    auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
+    using Probe = ParkedProbe<Direction::read, BasicAsyncFd<Rt>>;
+    Probe former{rt, handle};
+    co_await former.parked();
+    co_await former.withdraw();
+    Probe latter{rt, handle};
+    co_await latter.parked();
+    EXPECT_EQ(rt.stats().waiters, 1u);
+    put(pair.peer.get(), "x");
+    co_await latter.polled();
+    co_await former.end();
+    co_await latter.end();
+    EXPECT_EQ(former.polls(), 0u);
+    EXPECT_EQ(latter.polls(), 1u);
+  }());
+}
+
+BOTH_FORMS_RULE(RDY_06, reader_after_a_timeout) {
+  VirtualClock& time = use_virtual_time();
+  SyncPoints points;
+  Rt& rt = runtime<Rt>();
+  Pair pair = tcp_pair();
+  rt.block_on([&]() -> Task<> {
+    auto stream = stream_over(rt, std::move(pair.ours));
+    const auto impatient = [&]() -> Task<> {
+      std::byte byte;
+      const IoResult late = co_await timeout(rt, 1s, stream.read({&byte, 1}));
+      EXPECT_EQ(late, IoResult{-ETIME});
+    };
+    const auto patient = [&]() -> Task<> {
+      std::byte byte;
+      EXPECT_EQ(co_await stream.read({&byte, 1}), IoResult{1});
+    };
+    auto former = co_await spawn_parked(rt, points, impatient());
+    time.advance(2s);
+    co_await former;
+    EXPECT_EQ(rt.stats().waiters, 0u);
+    auto latter = co_await spawn_parked(rt, points, patient());
+    put(pair.peer.get(), "x");
+    co_await latter;
+  }());
+}
+
+// --- RDY-09 -------------------------------------------------------------------------------------------------------------------
+
+BOTH_FORMS_RULE(RDY_09, together_and_alone) {
+  constexpr std::uint32_t read_only = EPOLLIN, write_only = EPOLLOUT, read_and_write = read_only | write_only;
+  Script script;
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  const int fd = pair.ours.get();
+  fill(fd);
+  rt.block_on([&]() -> Task<> {
+    auto handle = BasicAsyncFd<Rt>::borrow(rt, fd, Interest::both);
+    for (const std::uint32_t mask : {read_and_write, read_only, write_only}) {
+      ParkedProbe<Direction::read, BasicAsyncFd<Rt>> reader{rt, handle};
+      co_await reader.parked();
+      ParkedProbe<Direction::write, BasicAsyncFd<Rt>> writer{rt, handle};
+      co_await writer.parked();
+      EXPECT_EQ(rt.stats().waiters, 2u);
+      script.inject_edge(fd, mask);
+      if (mask & EPOLLIN) co_await reader.polled();
+      if (mask & EPOLLOUT) co_await writer.polled();
+      co_await events_dispatched(rt);
+      co_await reader.end();
+      co_await writer.end();
+      EXPECT_EQ(reader.polls(), mask & EPOLLIN ? 1u : 0u) << mask;
+      EXPECT_EQ(writer.polls(), mask & EPOLLOUT ? 1u : 0u) << mask;
+    }
+  }());
+}
+
+BOTH_FORMS_RULE(RDY_09, both_ways_through_one_stream) {
+  constexpr std::size_t size = 4 << 20;
+  Rt& rt = runtime<Rt>();
+  Pair pair = tcp_pair();
+  set_nonblocking(pair.peer.get(), true);
+  rt.block_on([&]() -> Task<> {
+    auto stream = stream_over(rt, std::move(pair.ours));
+    auto peer = stream_over(rt, std::move(pair.peer));
+    const std::string text(size, 'x');
+    const auto echo = [&]() -> Task<> {
+      for (;;) {
+        const Lease lease = co_await peer.read_lease();
+        if (lease.bytes().empty()) co_return;
+        const IoResult written = co_await peer.write_all(lease);
+        EXPECT_TRUE(written.ok());
+      }
+    };
+    const auto write = [&]() -> Task<> {
+      const IoResult written = co_await stream.write_all(bytes_of(text));
+      EXPECT_EQ(written, IoResult{static_cast<long>(size)});
+      (void)stream.shutdown_write();
+    };
+    auto echoing = rt.spawn(echo());
+    auto writing = rt.spawn(write());
+    std::size_t got = 0;
+    while (got < size) {
+      const Lease lease = co_await stream.read_lease();
+      if (lease.bytes().empty()) break;
+      got += lease.bytes().size();
+    }
+    EXPECT_EQ(got, size);
+    co_await writing;
+    co_await echoing;
+  }());
+}
+
+// --- RDY-10 -------------------------------------------------------------------------------------------------------------------
+
+BOTH_FORMS_RULE(RDY_10, all_are_polled_in_order) {
+  constexpr unsigned tasks = 50;
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  const int fd = pair.ours.get();
+  rt.block_on([&]() -> Task<> {
+    auto handle = BasicAsyncFd<Rt>::borrow(rt, fd);
+    using Probe = ParkedProbe<Direction::read, BasicAsyncFd<Rt>>;
+    std::mutex mutex;
+    std::vector<unsigned> order, readers;
+    std::vector<std::unique_ptr<Probe>> probes;
+    for (unsigned i = 0; i < tasks; ++i) {
+      probes.push_back(std::make_unique<Probe>(rt, handle, [&, i] {
+        std::lock_guard lock{mutex};
+        order.push_back(i);
+        char byte;
+        const bool got_it = ::read(fd, &byte, 1) == 1;
+        if (got_it) readers.push_back(i);
+        return !got_it;
+      }));
+      co_await probes.back()->parked();
+    }
+    std::vector<unsigned> waiting(tasks);
+    for (unsigned i = 0; i < tasks; ++i) waiting[i] = i;
+    for (unsigned round = 1; round <= 3; ++round) {
+      EXPECT_EQ(rt.stats().waiters, waiting.size());
+      order.clear();
+      put(pair.peer.get(), "x");
+      for (const unsigned i : waiting) co_await probes[i]->polled();
+      if (workers() > 1) std::ranges::sort(order);  // there they run side by side
+      EXPECT_EQ(order.size(), waiting.size());
+      EXPECT_TRUE(workers() > 1 || order == waiting);
+      for (const unsigned i : waiting) EXPECT_EQ(probes[i]->polls(), round);
+      EXPECT_EQ(readers.size(), round);
+      if (readers.size() != round) break;
+      std::erase(waiting, readers.back());
+    }
+    for (auto& probe : probes) co_await probe->end();
+  }());
+}
+
+BOTH_FORMS_RULE(RDY_10, each_of_fifty_readers_is_served) {
+  constexpr unsigned tasks = 50;
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  rt.block_on([&]() -> Task<> {
+    auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
+    AutoResetEvent served;
+    const auto reader = [&]() -> Task<> {
+      std::byte byte;
+      EXPECT_EQ(co_await handle.read({&byte, 1}), IoResult{1});
+      served.set();
+    };
+    std::vector<JoinHandle<void>> readers;
+    for (unsigned i = 0; i < tasks; ++i) readers.push_back(rt.spawn(reader()));
+    for (unsigned i = 0; i < tasks; ++i) {
+      put(pair.peer.get(), "x");
+      co_await served.wait();
+    }
+    for (auto& each : readers) co_await each;
+  }());
+}
+
+// --- RDY-11 -------------------------------------------------------------------------------------------------------------------
+
+// A withdrawn waiter keeps nothing alive.
+static_assert(std::is_trivially_destructible_v<Waker>);
+
+enum class Leaving { cancelled, timed_out };
+
+/// Three tasks wait; the one called `leaver` gives up; one edge serves the others.
+template <class Rt>
+Task<> one_of_three_leaves(Rt& rt, SyncPoints& points, VirtualClock& time, unsigned leaver, Leaving how, bool ordered) {
+  Pair pair = socket_pair();
+  auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
+  std::mutex mutex;
+  std::vector<unsigned> woken;
+  const auto waits = [&](unsigned i) -> Task<> {
+    if (i == leaver && how == Leaving::timed_out) {
+      const IoResult late = co_await timeout(rt, 1s, next_edge<Direction::read>(handle));
+      EXPECT_EQ(late, IoResult{-ETIME});
+      co_return;
+    }
+    EXPECT_EQ(co_await next_edge<Direction::read>(handle), IoResult{0});
+    std::lock_guard lock{mutex};
+    woken.push_back(i);
+  };
+  std::vector<JoinHandle<void>> tasks;
+  for (unsigned i = 0; i < 3; ++i) tasks.push_back(co_await spawn_parked(rt, points, waits(i)));
+  EXPECT_EQ(rt.stats().waiters, 3u);
+
+  bool cancelled = false;
+  if (how == Leaving::cancelled) tasks[leaver].cancel();
+  if (how == Leaving::timed_out) time.advance(2s);
+  try {
+    co_await tasks[leaver];
+  } catch (const TaskCancelled&) {
+    cancelled = true;
+  }
+  EXPECT_EQ(cancelled, how == Leaving::cancelled);
+  EXPECT_EQ(rt.stats().waiters, 2u);
+
+  put(pair.peer.get(), "x");
+  for (unsigned i = 0; i < 3; ++i) {
+    if (i != leaver) co_await tasks[i];
+  }
+  std::vector<unsigned> expected{0, 1, 2};
+  std::erase(expected, leaver);
+  if (!ordered) std::ranges::sort(woken);
+  EXPECT_EQ(woken, expected);
+}
+
+BOTH_FORMS_RULE(RDY_11, one_of_three) {
+  VirtualClock& time = use_virtual_time();
+  SyncPoints points;
+  Rt& rt = runtime<Rt>();
+  for (const Leaving how : {Leaving::cancelled, Leaving::timed_out}) {
+    for (unsigned leaver = 0; leaver < 3; ++leaver) {
+      rt.block_on(one_of_three_leaves(rt, points, time, leaver, how, workers() < 2));
+    }
+  }
+}
+
+// --- RDY-12 -------------------------------------------------------------------------------------------------------------------
+
+BOTH_FORMS_RULE(RDY_12, woken_without_reason) {
+  using sys::Op;
+  Script script{Op::recv, Op::read, Op::poll, Op::epoll_ctl};
+  SyncPoints points;
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  const int fd = pair.ours.get();
+  rt.block_on([&]() -> Task<> {
+    auto stream = stream_over(rt, std::move(pair.ours));
+    Waker waker;
+    unsigned completions = 0;
+    const auto read = [&]() -> Task<> {
+      waker = Waker{co_await current_task()};
+      std::byte byte;
+      EXPECT_EQ(co_await stream.read({&byte, 1}), IoResult{1});
+      ++completions;
+    };
+    auto reader = co_await spawn_parked(rt, points, read());
+    script.clear_log();
+    const std::size_t memory_before = ::mallinfo2().uordblks;
+    std::uint64_t waiters = 1;
+    for (unsigned hundreds = 0; hundreds < 1'000 && waiters == 1; ++hundreds) {
+      for (unsigned i = 0; i < 100; ++i) {
+        waker.wake();
+        co_await yield();
+      }
+      waiters = rt.stats().waiters;
+    }
+    EXPECT_EQ(waiters, 1u);
+    EXPECT_LT(::mallinfo2().uordblks, memory_before + 64 * 1024) << "100,000 forgotten waiters are megabytes";
+    EXPECT_EQ(script.log().size(), 0u) << "system calls";
+    put(pair.peer.get(), "x");
+    co_await reader;
+    EXPECT_EQ(completions, 1u);
+    EXPECT_EQ(script.count(Op::recv, fd), 1u);
+  }());
+}
+
+// --- RDY-18 -------------------------------------------------------------------------------------------------------------------
+
+BOTH_FORMS_RULE(RDY_18, one_edge_one_poll) {
+  Rt& rt = runtime<Rt>();
+  Pair pair = socket_pair();
+  rt.block_on([&]() -> Task<> {
+    auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
+    ParkedProbe<Direction::read, BasicAsyncFd<Rt>> probe{rt, handle};
+    co_await probe.parked();
+    put(pair.peer.get(), "x");
+    co_await probe.polled();
+    EXPECT_EQ(rt.stats().waiters, 0u);
+    for (int edge = 0; edge < 5; ++edge) {
+      put(pair.peer.get(), "x");
+      co_await events_dispatched(rt);
+    }
+    co_await probe.end();
+    EXPECT_EQ(probe.polls(), 1u);
+  }());
+}
+
+// --- RDY-19 -------------------------------------------------------------------------------------------------------------------
+
+BOTH_FORMS_RULE(RDY_19, armed_again_in_each_poll) {
+  constexpr unsigned rounds = 1'000;
+  Rt& rt = runtime<Rt>();
+  for (const unsigned probes : {1u, 2u}) {  // the second one is in the side list
+    Pair pair = socket_pair();
+    rt.block_on([&]() -> Task<> {
+      auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
+      using Probe = ParkedProbe<Direction::read, BasicAsyncFd<Rt>>;
+      std::vector<std::unique_ptr<Probe>> parked;
+      for (unsigned i = 0; i < probes; ++i) {
+        parked.push_back(std::make_unique<Probe>(rt, handle, [fd = pair.ours.get()] {
+          drain(fd);
+          return true;
+        }));
+        co_await parked.back()->parked();
+      }
+      for (unsigned round = 0; round < rounds; ++round) {
+        put(pair.peer.get(), "x");
+        for (auto& probe : parked) co_await probe->polled();
+      }
+      co_await events_dispatched(rt);
+      EXPECT_EQ(rt.stats().waiters, probes);
+      for (auto& probe : parked) {
+        co_await probe->end();
+        EXPECT_EQ(probe->polls(), rounds);
+      }
+    }());
+  }
+}
+
+}  // namespace reactorlab::conformance
