@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "impls/thread_local/home.hpp"
+#include "reactorlab/homes.hpp"
 
 namespace reactorlab::conformance {
 namespace {
