@@ -178,7 +178,7 @@ Script::Wait Script::on_wait(sys::Call& call, KernelCall kernel, const void* con
   auto* const out = static_cast<Event*>(call.data);
   const std::size_t behind = real > 0 ? static_cast<std::size_t>(real) : 0;
   std::memmove(static_cast<void*>(out + ours), out, behind * sizeof(Event));
-  std::memcpy(static_cast<void*>(out), injection->events.data(), ours * sizeof(Event));
+  std::copy_n(injection->events.begin(), ours, out);
   const long result = static_cast<long>(ours + behind);
   remember(call, result);
   return {result, true};
