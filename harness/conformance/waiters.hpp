@@ -15,7 +15,7 @@ class ParkedProbe {
   /// `again` runs at each of those polls; true: the probe parks again, false: it waits for nothing any more.
   ParkedProbe(IRuntime& runtime, Handle& handle, std::function<bool()> again = [] { return false; })
       : state_{std::make_shared<State>(handle, std::move(again))},
-        task_{runtime, [s = state_](ProbeTask::Poll& poll) { s->park(poll); }, [s = state_](ProbeTask::Poll& poll) { s->polled(poll); }} {}
+        task_{runtime, [s = state_](auto& poll) { s->park(poll); }, [s = state_](auto& poll) { s->polled(poll); }} {}
 
   unsigned polls() const noexcept { return state_->polls.load(); }
 
