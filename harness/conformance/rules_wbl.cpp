@@ -8,8 +8,6 @@
 
 namespace reactorlab::conformance {
 
-using namespace std::chrono_literals;
-
 namespace {
 
 /// One byte, or what the read said instead.
@@ -195,116 +193,6 @@ BOTH_FORMS_RULE(WBL_03, scripted) {
     script.inject_edge(fd, EPOLLIN);
     EXPECT_EQ(co_await acceptor, 0);
     EXPECT_EQ(script.count(sys::Op::accept4, fd), 3u);
-  }());
-}
-
-// --- WBL-05 -------------------------------------------------------------------------------------------------------------------
-
-namespace {
-
-/// Shows the limit of the wait that a runtime enters when it has nothing left to do, and ends that wait.
-class IdleWait {
- public:
-  explicit IdleWait(Script& script) {
-    script.on(sys::Op::epoll_wait, Script::any_fd, [this](sys::Call& call) -> std::optional<long> {
-      if (!watching_ || (call.extra == 0 && ++polls_ < polls_of_a_busy_loop)) return std::nullopt;
-      watching_ = false;
-      limit_ = call.extra;
-      begun_.set();
-      return 0;
-    });
-  }
-
-  /// co_await: the limit in ms, -1 for none; 0 if the runtime asks again and again without waiting.
-  Task<long> limit() {
-    polls_ = 0;
-    watching_ = true;
-    co_await begun_.wait();
-    co_return limit_;
-  }
-
- private:
-  static constexpr int polls_of_a_busy_loop = 100;
-  std::atomic<bool> watching_{false};
-  std::atomic<int> polls_{0};
-  std::atomic<long> limit_{0};
-  AutoResetEvent begun_;
-};
-
-}  // namespace
-
-BOTH_FORMS_RULE(WBL_05, scripted) {
-  Script script{sys::Op::recv};
-  IdleWait idle{script};
-  SyncPoints points;
-  Rt& rt = runtime<Rt>();
-  Pair pair = socket_pair();
-  const int fd = pair.ours.get();
-  rt.block_on([&]() -> Task<> {
-    auto stream = BasicTcpStream<Rt>::adopt(rt.ref(), pair.ours.release()).take();
-    auto reading = [&]() -> Task<IoResult> {
-      std::byte buffer[64];
-      IoResult result;
-      do result = co_await stream.read(buffer);
-      while (result.value() > 0);
-      co_return result;
-    };
-    Passage parked{points, SyncPoint::io_parked};
-    parked.watch();
-    auto reader = rt.spawn(reading());
-    co_await parked.seen();
-    script.clear_log();
-    parked.watch();
-    put(pair.peer.get(), "one event");
-    co_await parked.seen();
-    EXPECT_EQ(co_await idle.limit(), -1);
-    EXPECT_LE(script.count(sys::Op::recv, fd), 2u);
-    pair.peer.close();
-    EXPECT_EQ(co_await reader, IoResult{0});
-  }());
-}
-
-BOTH_FORMS_RULE(WBL_05, waits_for_the_next_timer) {
-  VirtualClock& time = use_virtual_time();
-  Script script;
-  IdleWait idle{script};
-  Rt& rt = runtime<Rt>();
-  rt.block_on([&]() -> Task<> {
-    auto sleeping = [&]() -> Task<> { co_await sleep(rt, 200ms); };
-    auto sleeper = rt.spawn(sleeping());
-    while (rt.stats().pending_timers == 0) co_await yield();
-    const long limit = co_await idle.limit();
-    EXPECT_GE(limit, 200);
-    EXPECT_LE(limit, 202);  // rounded up to a tick and to milliseconds
-    time.advance(202ms);
-    co_await sleeper;
-  }());
-}
-
-/// Time moves only while nothing is ready: a runtime that turns for the byte would never get to the end of the sleep.
-BOTH_FORMS_RULE(WBL_05, real) {
-  VirtualClock& time = use_virtual_time(VirtualClock::Mode::automatic);
-  Script script{sys::Op::epoll_wait};
-  int waits = 0;
-  script.on(sys::Op::epoll_wait, Script::any_fd, [&](sys::Call&) -> std::optional<long> {
-    if (++waits == 1'000) time.advance(std::chrono::hours{1});  // enough of it; the counts below tell
-    return std::nullopt;
-  });
-  Rt& rt = runtime<Rt>();
-  Pair pair = socket_pair();
-  rt.block_on([&]() -> Task<> {
-    auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
-    const Token token = script.token_of(pair.ours.get());
-    const RuntimeStats before = rt.stats();
-    put(pair.peer.get(), "nobody reads it");
-    co_await sleep(rt, 10s);
-    const RuntimeStats after = rt.stats();
-    EXPECT_LE(after.turns - before.turns, 2 + after.kicks - before.kicks);
-    std::size_t reports = 0;
-    for (const LoggedCall& wait : script.log_of(sys::Op::epoll_wait)) {
-      reports += static_cast<std::size_t>(std::ranges::count_if(wait.events, [&](const Event& event) { return event.token == token; }));
-    }
-    EXPECT_LE(reports, 1u);
   }());
 }
 
