@@ -15,7 +15,7 @@ namespace {
 /// the bound, so that a runtime that starves the rest fails instead of spinning.
 class Spinners {
  public:
-  Spinners(IRuntime& rt, unsigned count, std::uint64_t most) : rt_{rt}, most_{most} {
+  Spinners(IRuntime& rt, unsigned count, std::uint64_t most) : most_{most} {
     for (unsigned i = 0; i < count; ++i) joins_.push_back(rt.spawn(spin()));
   }
   Task<> stopped() {
@@ -29,7 +29,6 @@ class Spinners {
     while (!stop_.load() && polls_.fetch_add(1) < most_) co_await yield();
   }
 
-  IRuntime& rt_;
   const std::uint64_t most_;
   std::atomic<bool> stop_{false};
   std::atomic<std::uint64_t> polls_{0};
