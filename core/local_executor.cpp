@@ -41,10 +41,13 @@ TaskHeader& LocalExecutor::adopt(std::coroutine_handle<> frame) {
 
 void LocalExecutor::launch(TaskHeader& task) noexcept {
   if (on_own_thread()) {
-    ++started_;
-    if (closed_.load(relaxed)) [[unlikely]] {
-      task.wakes.store(1 | TaskHeader::cancel_bit, relaxed);  // the shutdown that is under way destroys it unrun
+    if (closed_.load(relaxed)) [[unlikely]] {  // nobody will run it: ended here, unrun
+      std::exchange(task.frame, nullptr).destroy();
+      task.outcome = TaskOutcome::cancelled;
+      task.poll = nullptr;
+      return join::complete(task);
     }
+    ++started_;
     return ready_.push(task);
   }
   // Dead to this executor until its thread takes the task in, and counts it.
