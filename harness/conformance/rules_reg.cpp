@@ -1,4 +1,4 @@
-// REG: registrations and tokens. What a registration promises while it lives; rules_reg_handles.cpp has its beginning and end.
+// REG: registrations and tokens. What a registration promises while it lives.
 
 #include <barrier>
 #include <random>
@@ -6,14 +6,12 @@
 #include <set>
 #include <thread>
 
+#include "harness/conformance/ghost.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/probe_task.hpp"
 
 namespace reactorlab::conformance {
 namespace {
-
-/// Which slot a token names; the rest of it is the generation.
-std::uint32_t slot_of(Token token) { return static_cast<std::uint32_t>(token); }
 
 /// The tokens of all that is registered now. One slot with two live generations counts as a shared token: the older of the two
 /// is stale while its owner still waits for it. Any thread.
