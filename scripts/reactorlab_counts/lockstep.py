@@ -23,9 +23,10 @@ def serve_and_count(command, conns, payload, messages, environment=None):
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                               env=environment, preexec_fn=lambda: _share_cpu(cpu))
     previous = os.sched_getaffinity(0)
+    peers = []  # open until the server has ended: whether it still reads their ends would be a matter of luck
     try:
         os.sched_setaffinity(0, {cpu})
-        _echo(_wait_for_port(server), conns, payload, messages // conns)
+        _echo(peers, _wait_for_port(server), conns, payload, messages // conns)
         server.send_signal(signal.SIGTERM)
         _, errors = server.communicate(timeout=TIMEOUT)
         if server.returncode != 0:
@@ -36,6 +37,8 @@ def serve_and_count(command, conns, payload, messages, environment=None):
         raise ServerError(f"still running {TIMEOUT:.0f} s after SIGTERM") from None
     finally:
         os.sched_setaffinity(0, previous)
+        for peer in peers:
+            peer.close()
         if server.poll() is None:
             server.kill()
             server.wait()
@@ -65,23 +68,18 @@ def _wait_for_port(server):
     return int(line.split("=")[1])
 
 
-def _echo(port, conns, payload, turns):
-    peers = []
-    try:
-        for _ in range(conns):
-            peer = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peers.append(peer)
-        for turn in range(turns):
-            sent = [_message(turn, index, payload) for index in range(conns)]
-            for peer, message in zip(peers, sent):
-                peer.sendall(message)
-            for index, (peer, message) in enumerate(zip(peers, sent)):
-                if _read_exactly(peer, payload) != message:
-                    raise ServerError(f"connection {index} got a wrong echo in turn {turn}")
-    finally:
-        for peer in peers:
-            peer.close()
+def _echo(peers, port, conns, payload, turns):
+    for _ in range(conns):
+        peer = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+        peers.append(peer)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for turn in range(turns):
+        sent = [_message(turn, index, payload) for index in range(conns)]
+        for peer, message in zip(peers, sent):
+            peer.sendall(message)
+        for index, (peer, message) in enumerate(zip(peers, sent)):
+            if _read_exactly(peer, payload) != message:
+                raise ServerError(f"connection {index} got a wrong echo in turn {turn}")
 
 
 def _message(turn, index, payload):

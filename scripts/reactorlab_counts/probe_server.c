@@ -37,10 +37,15 @@ int main(int argc, char** argv) {
     if (!strcmp(fault, "mute")) return 1;
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
+    sigset_t end, none;  // the signal comes during the wait or not at all: one that came just before it would be slept through
+    sigemptyset(&none);
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &end, NULL);
     struct pollfd fds[MOST] = {{.fd = listen_anywhere(), .events = POLLIN}};
     nfds_t used = 1;
     while (!stopping) {
-        if (poll(fds, used, -1) <= 0) continue;
+        if (ppoll(fds, used, NULL, &none) <= 0) continue;
         for (nfds_t i = used; i-- > 1;) {
             char message[4096];
             if (!fds[i].revents) continue;
