@@ -1,6 +1,7 @@
 /* An echo server with known costs, for scripts/counts --self-test. Arguments as for `bench serve`; --impl names the fault:
    exact (read, write and 1/k poll per message), malloc (one allocation more), getppid (one call more), corrupt (wrong byte),
    badexit (status 3), mute (ends before READY). */
+#define _GNU_SOURCE  // ppoll
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
