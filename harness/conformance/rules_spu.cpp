@@ -180,7 +180,7 @@ BOTH_FORMS_RULE(SPU_03, scripted) {
   Rt& rt = runtime<Rt>();
   const TimePoint deadline = time.now() + 200ms;
   const TimePoint woken = rt.block_on([&]() -> Task<TimePoint> {
-    co_await sleep_until(rt, deadline);
+    (void)co_await sleep_until(rt, deadline);
     co_return clock::now();
   }());
   end_runtime();
@@ -197,7 +197,7 @@ BOTH_FORMS_RULE(SPU_03, real) {
   std::atomic<bool> over{false};
   rt.block_on([&]() -> Task<> {
     auto sleeping = [&]() -> Task<TimePoint> {
-      co_await sleep_until(rt, deadline);
+      (void)co_await sleep_until(rt, deadline);
       co_return clock::now();
     };
     auto sleeper = rt.spawn(sleeping());
@@ -254,7 +254,7 @@ BOTH_FORMS_RULE(SPU_05, real) {
   const TimePoint deadline = clock::now() + 20ms;
   rt.block_on([&]() -> Task<> {
     auto sleeping = [&]() -> Task<TimePoint> {
-      co_await sleep_until(rt, deadline);
+      (void)co_await sleep_until(rt, deadline);
       co_return clock::now();
     };
     auto sleeper = rt.spawn(sleeping());

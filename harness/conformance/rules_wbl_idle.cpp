@@ -88,7 +88,7 @@ BOTH_FORMS_RULE(WBL_05, waits_for_the_next_timer) {
     return std::nullopt;
   });
   Rt& rt = runtime<Rt>();
-  rt.block_on([&]() -> Task<> { co_await sleep(rt, 200ms); }());
+  rt.block_on([&]() -> Task<> { (void)co_await sleep(rt, 200ms); }());
   end_runtime();
   ASSERT_EQ(limits.size(), 1u);
   EXPECT_GE(limits[0], 200);
@@ -111,7 +111,7 @@ BOTH_FORMS_RULE(WBL_05, real) {
     const Token token = script.token_of(pair.ours.get());
     const RuntimeStats before = rt.stats();
     put(pair.peer.get(), "nobody reads it");
-    co_await sleep(rt, 10s);
+    (void)co_await sleep(rt, 10s);
     const RuntimeStats after = rt.stats();
     EXPECT_LE(after.turns - before.turns, 2 + after.kicks - before.kicks);
     std::size_t reports = 0;
