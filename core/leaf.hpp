@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <tuple>
+#include <utility>
 
 #include "core/mutation.hpp"
 #include "core/reactor_ref.hpp"
@@ -70,6 +71,8 @@ class Leaf {
   }
 
   // --- the steps, for operations made of this one (timeout) ------------------------------------------------------------------
+
+  bool finished() const noexcept { return finished_; }
 
   /// Arms, attempting again as long as edges come first.
   Progress park() noexcept { return park(*source_, *task_); }
@@ -136,11 +139,13 @@ class Leaf {
   [[gnu::always_inline]] bool taken_out_by_edge() const noexcept { return slot_->word(direction).load(acquire) == identity_; }
 
   [[gnu::noinline]] Progress park_slow(Armed armed) noexcept {
+    bool ready_before = false;
     for (;;) {
       switch (armed) {
         case Armed::parked: sync_point(SyncPoint::io_parked); return Progress::parked;
         case Armed::ready:
           if (self().attempt()) return finish();
+          if (std::exchange(ready_before, true)) return look_again_later();
           break;
         case Armed::misplaced: return refuse(slot_->word(direction).load(acquire) & readiness::shutdown ? -ESHUTDOWN : -EXDEV);
         case Armed::refused: return refuse(readiness::refusal(slot_->word(direction).load(acquire)));
@@ -149,6 +154,13 @@ class Leaf {
       sync_point(SyncPoint::io_after_would_block);
       armed = source_->template arm<direction>(*task_, identity_);
     }
+  }
+
+  /// Ready twice, and yet it would block: either edges come faster than we look, or what seemed to be the end was none (a FIFO
+  /// that has a writer again). Others run before the next attempt.
+  Progress look_again_later() noexcept {
+    task_->action = TaskAction::yield;
+    return Progress::parked;
   }
 
   [[gnu::noinline]] Progress progress_slow() noexcept {

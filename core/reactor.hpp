@@ -141,7 +141,8 @@ void Reactor::dispatch_other(const Event& event, Sink& sink) noexcept {
   if (!slab_.issued(token)) return;
   Registration& slot = slab_.slot_at(token);
   const std::uint32_t mask = event.mask;
-  const bool hung_up = (mask & (EPOLLHUP | EPOLLERR)) != 0;
+  // An error wakes both directions but isn't an end: a datagram socket's is gone once it has been reported.
+  const bool hung_up = (mask & EPOLLHUP) != 0;
   const auto deliver = [&](Direction direction, bool sticky_end, bool again) noexcept {
     const readiness::Edge edge = readiness::edge<access>(slot.word(direction), token, sticky_end, again);
     if (edge.crowd) sink.crowd(slot, direction);

@@ -80,7 +80,7 @@ template <Access access>
     if (now & (closed | shutdown)) return Armed::refused;
     if (mutated(Mutant::ready_overwritten_by_arm)) now = word.fetch_and(~ready, relaxed) & ~ready;
     if (now & ready) {
-      // READY -> empty, consumed; a sticky end (hang-up, error) stays. Losing: look again.
+      // READY -> empty, consumed; a sticky end (a hang-up) stays. Losing: look again.
       if ((now & sticky) && !mutated(Mutant::hangup_consumed)) return Armed::ready;
       if (advance<access>(word, now, now & ~ready)) return Armed::ready;
       continue;
@@ -109,7 +109,7 @@ struct Edge {
   bool crowd = false;          ///< the further waiters of this direction are to be woken too, under the home's exclusion
 };
 
-/// `sticky_end`: a hang-up or an error, which arming never consumes. `again`: wake and leave READY, so that the reader looks a
+/// `sticky_end`: a hang-up, which arming never consumes. `again`: wake and leave READY, so that the reader looks a
 /// second time (urgent data splits a read in two without a second edge).
 template <Access access>
 [[gnu::noinline]] Edge edge(Atomic<std::uint64_t>& word, std::uint64_t generation, bool sticky_end, bool again) noexcept {

@@ -107,7 +107,9 @@ class TimeoutOperation {
   bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
     TaskHeader& task = *timer_.task;
     if (!operation_.await_suspend(frame)) return false;
-    if (task.action == TaskAction::yield) return true;  // finished already, its budget was spent
+    if constexpr (requires { operation_.finished(); }) {
+      if (operation_.finished()) return true;  // already, but its budget was spent
+    }
     task.operation = this;
     task.poll = &poll;
     const IoResult started = ref_.start_timer(timer_, deadline_);
