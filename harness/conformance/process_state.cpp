@@ -1,8 +1,10 @@
 #include "harness/conformance/process_state.hpp"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -30,7 +32,24 @@ std::size_t threads() {
   return count;
 }
 
+/// The letter that /proc gives the state of a thread; '?' if it has gone.
+char state_of(const std::filesystem::path& task) {
+  std::ifstream file{task / "stat"};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");  // the name may hold anything
+  return name_end == std::string::npos ? '?' : line[name_end + 2];
+}
+
 }  // namespace
+
+bool all_others_sleep() {
+  const std::string mine = std::to_string(::gettid());
+  for (const auto& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
+    if (task.path().filename() != mine && state_of(task.path()) != 'S') return false;
+  }
+  return true;
+}
 
 ProcessState ProcessState::now() { return {open_descriptors(), conformance::threads()}; }
 

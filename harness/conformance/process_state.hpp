@@ -17,4 +17,8 @@ struct ProcessState {
   static ProcessState settled_like(const ProcessState& before);
 };
 
+/// Whether all threads but the caller's are asleep. When nothing is about to wake them, the workers have settled: one waits in the
+/// reactor, the others are parked.
+bool all_others_sleep();
+
 }  // namespace reactorlab::conformance

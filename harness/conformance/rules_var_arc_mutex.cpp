@@ -159,8 +159,9 @@ RULE(VAR_AM_02, busy_driver_is_replaced) {
       put(other, "x");
       done.wait(false);
     }(rt, first.ours.get(), second.peer.get(), served));
-    while (rt.stats().waiters < 2) std::this_thread::yield();
+    while (rt.stats().waiters < 2 || !all_others_sleep()) std::this_thread::yield();
     put(first.peer.get(), "x");
+    served.wait(false);  // before any join: what that sends to the runtime would wake the other worker
     blocking.wait();
     serving.wait();
   }
