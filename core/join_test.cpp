@@ -243,7 +243,7 @@ TEST_P(JoinTest, AForeignThreadDetachesAndSpawns) {
 }
 
 TEST_P(JoinTest, ATaskThatBlocksItsWorkerLeavesTheOthersToTheDriver) {
-  if (one_thread()) GTEST_SKIP() << "there is nobody else";
+  if (one_thread()) return;  // there is nobody else
   constexpr int most = 100;  // tasks: more than one attempt, since an offer may just miss a worker that goes to wait
   for (int round = 0; round < 20; ++round) {
     std::atomic<int> ran{0};
