@@ -165,8 +165,8 @@ BOTH_FORMS_RULE(SPU_02, scripted) {
 
 BOTH_FORMS_RULE(SPU_03, scripted) {
   VirtualClock& time = use_virtual_time();
-  Script script;
   std::vector<long> limits;  // of the waits with one: the driver's
+  Script script;
   script.on(sys::Op::epoll_wait, Script::any_fd, [&](sys::Call& call) -> std::optional<long> {
     if (call.extra <= 0) return std::nullopt;
     limits.push_back(call.extra);

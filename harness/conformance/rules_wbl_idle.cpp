@@ -17,8 +17,8 @@ namespace {
 /// Shows the limit of the wait in which a runtime sits, or that it enters, when it has nothing left to do, and ends that wait.
 class IdleWait {
  public:
-  explicit IdleWait(Script& script) : script_{script} {
-    script.on(sys::Op::epoll_wait, Script::any_fd, [this](sys::Call& call) -> std::optional<long> {
+  IdleWait() {
+    script_.on(sys::Op::epoll_wait, Script::any_fd, [this](sys::Call& call) -> std::optional<long> {
       if (!watching_ || (call.extra == 0 && ++polls_ < polls_of_a_busy_loop)) return std::nullopt;
       watching_ = false;
       limit_ = call.extra;
@@ -26,6 +26,8 @@ class IdleWait {
       return 0;
     });
   }
+
+  Script& script() noexcept { return script_; }
 
   /// co_await: the limit in ms, -1 for none; 0 if the runtime asks again and again without waiting.
   Task<long> limit(int epoll) {
@@ -37,18 +39,18 @@ class IdleWait {
 
  private:
   static constexpr int polls_of_a_busy_loop = 100;
-  Script& script_;
   std::atomic<bool> watching_{false};
   std::atomic<int> polls_{0};
   std::atomic<long> limit_{0};
   AutoResetEvent begun_;
+  Script script_{sys::Op::recv};  // goes first: the runtime outlives us, and its waits still come here until then
 };
 
 }  // namespace
 
 BOTH_FORMS_RULE(WBL_05, scripted) {
-  Script script{sys::Op::recv};
-  IdleWait idle{script};
+  IdleWait idle;
+  Script& script = idle.script();
   SyncPoints points;
   Rt& rt = runtime<Rt>();
   Pair pair = socket_pair();
@@ -79,9 +81,9 @@ BOTH_FORMS_RULE(WBL_05, scripted) {
 
 BOTH_FORMS_RULE(WBL_05, waits_for_the_next_timer) {
   VirtualClock& time = use_virtual_time();
-  Script script;
   std::vector<long> limits;
   int polls = 0;
+  Script script;
   script.on(sys::Op::epoll_wait, Script::any_fd, [&](sys::Call& call) -> std::optional<long> {
     if (call.extra > 0) limits.push_back(call.extra);
     if (call.extra > 0 || ++polls == 1'000) time.advance(210ms);
@@ -98,8 +100,8 @@ BOTH_FORMS_RULE(WBL_05, waits_for_the_next_timer) {
 /// Time moves only while nothing is ready: a runtime that turns for the byte would never get to the end of the sleep.
 BOTH_FORMS_RULE(WBL_05, real) {
   VirtualClock& time = use_virtual_time(VirtualClock::Mode::automatic);
+  std::atomic<int> waits{0};
   Script script{sys::Op::epoll_wait};
-  int waits = 0;
   script.on(sys::Op::epoll_wait, Script::any_fd, [&](sys::Call&) -> std::optional<long> {
     if (++waits == 1'000) time.advance(std::chrono::hours{1});  // enough of it; the counts below tell
     return std::nullopt;
