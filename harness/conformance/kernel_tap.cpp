@@ -83,7 +83,7 @@ long KernelTap::plain_wait(sys::Call& call, KernelCall kernel, const void* conte
 long KernelTap::wait(Guest& guest, sys::Call& call, KernelCall kernel, const void* context) noexcept {
   const long timeout_ms = call.extra;
   constexpr std::int64_t ns_per_ms = 1'000'000;
-  const TimePoint start = guest.clock ? guest.clock->now() : clock::kernel_now();
+  const TimePoint start = guest.clock ? VirtualClock::seen_here() : clock::kernel_now();
   const TimePoint deadline = timeout_ms < 0 ? TimePoint::never : start + Duration{timeout_ms * ns_per_ms};
 
   Waiter* mine = nullptr;

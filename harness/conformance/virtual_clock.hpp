@@ -20,7 +20,9 @@ class VirtualClock final : public clock::Source {
   VirtualClock(const VirtualClock&) = delete;
   ~VirtualClock() override;
 
-  TimePoint now() noexcept override { return TimePoint{now_ns_.load(std::memory_order_acquire)}; }
+  TimePoint now() noexcept override { return seen_here_ = TimePoint{now_ns_.load(std::memory_order_acquire)}; }
+  /// What now() said last on this thread. A wait's limit is relative to that: time may have moved since it was computed.
+  static TimePoint seen_here() noexcept { return seen_here_; }
   /// Any thread. Waits whose limit has come by then end.
   void advance(Duration by) noexcept;
 
@@ -28,6 +30,7 @@ class VirtualClock final : public clock::Source {
   bool has_come(TimePoint deadline) noexcept;
 
  private:
+  static inline thread_local TimePoint seen_here_{};
   std::atomic<std::uint64_t> now_ns_;
   const Mode mode_;
 };
