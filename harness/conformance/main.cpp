@@ -39,9 +39,9 @@ int list(const Selection& selection, const std::vector<Configuration>& configura
 void run_under(Mutant mutant) {
   active_mutant = mutant;
   Patience patience;
-  if (mutant != Mutant::none) patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{10'000}};
+  if (mutant != Mutant::none) patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{6'000}};
 #if REACTORLAB_SANITIZED
-  patience.watchdog *= 5;
+  patience.watchdog *= 4;
 #endif
   Quiescence::start(patience);
 }

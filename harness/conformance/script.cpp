@@ -31,8 +31,9 @@ void Script::on(sys::Op op, int fd, Rule rule, unsigned first, unsigned times) {
 }
 
 void Script::let_through() {
-  std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   entries_.clear();
+  quiet_.wait(lock, [&] { return running_ == 0; });
 }
 
 int Script::subject(const sys::Call& call) noexcept {
@@ -53,11 +54,15 @@ std::optional<long> Script::answer_of(sys::Call& call) {
         due.push_back(entry);
       }
     }
+    if (due.empty()) return std::nullopt;
+    ++running_;
   }
-  for (const auto& entry : due) {
-    if (const auto result = entry->rule(call)) return result;
-  }
-  return std::nullopt;
+  std::optional<long> result;
+  for (auto entry = due.begin(); entry != due.end() && !result; ++entry) result = (*entry)->rule(call);
+  std::lock_guard lock{mutex_};
+  --running_;
+  quiet_.notify_all();
+  return result;
 }
 
 // --- the log ------------------------------------------------------------------------------------------------------------------

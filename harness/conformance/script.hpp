@@ -5,6 +5,7 @@
 // Make it before the runtime: a wait that began unscripted can't be reached. It may die before the runtime; waits that
 // are under way then end with 0 events.
 
+#include <condition_variable>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -51,9 +52,11 @@ class Script {
   void limit(sys::Op op, int fd, std::size_t size, unsigned times = forever);
   /// `rule` runs on the calling thread, with no lock held, before the call: a value answers it, nullopt lets it through. For an
   /// epoll_wait, `extra` is the limit that the runtime asked for, and a wait that goes on is shown again each time it's disturbed.
+  /// The runtime goes on after the body, so what a rule captures by reference is declared before the script, or dies after
+  /// let_through().
   using Rule = std::function<std::optional<long>(sys::Call&)>;
   void on(sys::Op op, int fd, Rule rule, unsigned first = 1, unsigned times = forever);
-  /// Forgets all rules.
+  /// Forgets all rules and returns when none is running any more. Not from a rule.
   void let_through();
 
   // --- the log --------------------------------------------------------------------------------------------------------------
@@ -120,6 +123,8 @@ class Script {
   mutable std::mutex mutex_;
   const std::set<sys::Op> logged_;
   std::vector<std::shared_ptr<Entry>> entries_;
+  unsigned running_ = 0;  // calls that are asking rules
+  std::condition_variable quiet_;
   std::vector<LoggedCall> log_;
   std::map<int, Known> known_;
   std::vector<Injection> injections_;
