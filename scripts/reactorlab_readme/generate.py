@@ -87,7 +87,8 @@ def allocations(counted):
 
 
 def figure(value, digits):
-    return "n/a" if value is None else f"{value:.{digits}f}"
+    # + 0.0: a difference of two runs may come out as -0.0002, and "-0.00" says nothing.
+    return "n/a" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def chart(place):
