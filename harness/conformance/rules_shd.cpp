@@ -140,19 +140,22 @@ RULE(SHD_01, destructors_may_spawn_wake_and_close) {
     Tally& tally;
     AsyncFd& shared;
     AutoResetEvent& event;
-    Busy(IRuntime& runtime, Tally& t, AsyncFd& fd, AutoResetEvent& e) : rt{runtime}, tally{t}, shared{fd}, event{e} {}
+    std::atomic<bool>& closed;
+    Busy(IRuntime& runtime, Tally& t, AsyncFd& fd, AutoResetEvent& e, std::atomic<bool>& c)
+        : rt{runtime}, tally{t}, shared{fd}, event{e}, closed{c} {}
     Busy(const Busy&) = delete;
     ~Busy() {
       rt.spawn(parked_on_nothing(rt, tally)).detach();  // destroyed unrun, or after its first step
       event.set();
-      shared.close();  // somebody is parked on it
+      if (!closed.exchange(true)) shared.close();  // somebody is parked on it; a handle is closed by one thread
     }
   };
   auto shared = AsyncFd::borrow(*rt, pair.ours.get());
   std::atomic<unsigned> parked{0};
+  std::atomic<bool> closed{false};
   const auto busy = [&]() -> Task<> {
     const Guard guard{tally, rt->executor()};
-    const Busy last{*rt, tally, shared, event};
+    const Busy last{*rt, tally, shared, event, closed};
     parked.fetch_add(1);
     co_await Forever{};
   };
