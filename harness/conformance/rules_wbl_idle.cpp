@@ -115,7 +115,8 @@ BOTH_FORMS_RULE(WBL_05, real) {
     put(pair.peer.get(), "nobody reads it");
     (void)co_await sleep(rt, 10s);
     const RuntimeStats after = rt.stats();
-    EXPECT_LE(after.turns - before.turns, 2 + after.kicks - before.kicks);
+    // A turn for the byte and one for the timer; each other worker may have been inside a turn when `before` was read.
+    EXPECT_LE(after.turns - before.turns, 1 + workers() + after.kicks - before.kicks);
     std::size_t reports = 0;
     for (const LoggedCall& wait : script.log_of(sys::Op::epoll_wait)) {
       reports += static_cast<std::size_t>(std::ranges::count_if(wait.events, [&](const Event& event) { return event.token == token; }));
