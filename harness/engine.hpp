@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,30 @@ struct ServeReport {
   std::map<std::string, std::uint64_t> counters;
 };
 
+/// One workload inside this process: no sockets, no load generator (harness/bench/in_process_workloads.cpp lists them).
+struct InProcessRequest {
+  std::string workload;                            ///< `spawn_join`, `timer_fire`, ...
+  std::map<std::string, std::uint64_t> params = {};  ///< the cell's, all present
+  std::uint64_t operations = 0;                    ///< to do inside the window
+  std::string backend = {}, locking = {};          ///< empty: the engine's default
+  unsigned workers = 1;
+  std::function<void()> on_window_open = {};       ///< called once everything is set up, right before the first operation
+  std::function<void()> on_window_close = {};      ///< called right after the last; set-up and clean-up are outside
+  std::function<void(std::uint64_t)> on_latency = {};  ///< per operation, ns, where the workload has a latency; any order
+};
+
+struct InProcessReport {
+  std::uint64_t operations = 0;  ///< done and verified
+  std::uint64_t errors = 0;      ///< answers that were wrong: lost, doubled, early, out of order
+  std::map<std::string, std::uint64_t> counters;
+};
+
+/// What a contender can't do because its design has no such thing; the text is the reason that tables show.
+class NotApplicable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -49,6 +74,11 @@ class Engine {
   /// Errors: std::system_error for what the kernel refused, std::invalid_argument for a configuration that the engine
   /// doesn't have; both name cause and remedy.
   virtual ServeReport serve(const ServeRequest& request) = 0;
+
+  /// Does the workload in the calling process. NotApplicable where there is no native idiom for it.
+  virtual InProcessReport run_in_process(const InProcessRequest& request) {
+    throw NotApplicable{request.workload + " has no native form here"};
+  }
 };
 
 }  // namespace reactorlab
