@@ -48,10 +48,10 @@ json to_json(const Sample& s) {
                {"errors", s.errors},        {"verified", s.verified}, {"stalled", s.stalled},
                {"provenance", s.provenance}};
   json numbers = numbers_of(s);
-  if (!s.sound()) {
-    line["void"] = s.void_reason;
+  if (s.is_void()) line["void"] = s.void_reason;
+  if (!s.applicable()) line["not_applicable"] = s.not_applicable;
+  if (!s.sound())
     for (auto& number : numbers) number = nullptr;
-  }
   line.update(numbers);
   return line;
 }
@@ -66,6 +66,7 @@ Sample sample_from_json(const json& from) {
   s.round = from.at("round");
   s.position = from.at("position");
   s.void_reason = from.value("void", "");
+  s.not_applicable = from.value("not_applicable", "");
   s.errors = from.at("errors");
   s.verified = from.at("verified");
   s.stalled = from.value("stalled", false);

@@ -11,10 +11,12 @@
 
 namespace reactorlab::bench {
 
-inline constexpr int kSchema = 1;
+/// Of samples.jsonl, summary.json and provenance.json. 2: several workloads, each with its metric; `not_applicable`; the
+/// plan in provenance.json.
+inline constexpr int kSchema = 2;
 
-/// A line of samples.jsonl: one entry, in one cell, in one round, from a server process of its own. What wasn't or
-/// couldn't be measured is null in JSON, never 0; a void sample has no numbers at all.
+/// A line of samples.jsonl: one entry, in one cell, in one round, from a process of its own. What wasn't or couldn't be
+/// measured is null in JSON, never 0; a sample that is void or not applicable has no numbers at all.
 struct Sample {
   std::string impl;  ///< the entry's label
   std::string backend;
@@ -24,7 +26,8 @@ struct Sample {
   std::size_t round = 0;
   std::size_t position = 0;  ///< within the round
 
-  std::string void_reason;  ///< empty for a sound sample
+  std::string void_reason;     ///< what went wrong; else empty
+  std::string not_applicable;  ///< why the entry has no such thing by design, which is no fault; else empty
   std::uint64_t errors = 0;
   bool verified = false;  ///< every byte came back, in order and unchanged
 
@@ -42,7 +45,10 @@ struct Sample {
   std::map<std::string, std::optional<double>> counts;  ///< per operation, over the server's whole life
   std::string provenance;
 
-  [[nodiscard]] bool sound() const { return void_reason.empty(); }
+  [[nodiscard]] bool is_void() const { return !void_reason.empty(); }
+  [[nodiscard]] bool applicable() const { return not_applicable.empty(); }
+  /// It has numbers, and they count.
+  [[nodiscard]] bool sound() const { return !is_void() && applicable(); }
   [[nodiscard]] double cpu_ns_per_op() const { return static_cast<double>(server_cpu_ns) / static_cast<double>(ops); }
   [[nodiscard]] double ops_per_s() const { return static_cast<double>(ops) * 1e9 / static_cast<double>(wall_ns); }
 };
