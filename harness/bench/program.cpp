@@ -1,3 +1,4 @@
+#include "harness/bench/in_process_child.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -16,6 +17,7 @@ struct Command {
   RunOptions run;
   ServeOptions serve;
   LoadVerbOptions load;
+  InProcessChildOptions in_process_child;
   bool list_json = false;
 };
 
@@ -95,6 +97,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "run") return run_verb(command.run);
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
+  if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list_json);
   return doctor_verb();
 }
@@ -109,6 +112,7 @@ int parse_and_dispatch(std::vector<std::string> words) {
   app.add_subcommand("list", "the implementations, workloads and tiers")
       ->add_flag("--json", command.list_json, "as JSON");
   app.add_subcommand("doctor", "what this machine can and can't measure");
+  add_in_process_child(app, command.in_process_child);
   app.allow_extras();
   for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verb->allow_extras();
   words = with_default_verb(std::move(words));

@@ -7,6 +7,7 @@
 
 #include "core/runtime.hpp"
 #include "harness/bench/registry.hpp"
+#include "harness/bench/variants_in_process.hpp"
 #include "harness/scenarios/echo.hpp"
 #include "reactorlab/homes.hpp"
 
@@ -22,20 +23,6 @@ std::string_view summary_of(std::string_view name) {
 }
 
 Locking locking_of(const std::string& name) { return name == "fine" ? Locking::fine : Locking::coarse; }
-
-std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stats) {
-  return {{"turns", stats.turns},
-          {"kicks", stats.kicks},
-          {"epoll_ctl_calls", stats.epoll_ctl_calls},
-          {"polls", stats.polls},
-          {"wakes_local", stats.wakes_local},
-          {"wakes_remote", stats.wakes_remote},
-          {"wakes_suppressed", stats.wakes_suppressed},
-          {"steals", stats.steals},
-          {"worker_parks", stats.worker_parks},
-          {"lock_acquisitions", stats.lock_acquisitions},
-          {"lock_contentions", stats.lock_contentions}};
-}
 
 void add(ServeReport& total, const ServeReport& part) {
   total.connections += part.connections;
@@ -95,6 +82,14 @@ class VariantEngine final : public Engine {
       options.workers = request.workers;
       return serve_on<Rt>(options, request, request.port, false, request.on_ready);
     });
+  }
+
+  InProcessReport run_in_process(const InProcessRequest& request) override {
+    const RuntimeOptions options{
+        .workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
+    if (name_ == "thread_local" && request.workers > 1)
+      throw NotApplicable{"one runtime has one worker here: more of them share nothing but the process"};
+    return run_variant_in_process(name_, options, request);
   }
 
  private:

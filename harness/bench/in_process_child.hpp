@@ -1,0 +1,39 @@
+#pragma once
+
+#include "harness/bench/entry.hpp"
+#include "harness/bench/workload.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace reactorlab::bench {
+
+/// The hidden verb that does one workload in its own process and says what it measured in one line of JSON.
+inline constexpr const char* kInProcessVerb = "in-process-child";
+
+struct InProcessChildOptions {
+  Entry entry;
+  std::string workload;
+  std::vector<std::string> params;  ///< "tasks=64"
+  std::uint64_t operations = 0;
+  std::vector<int> cpus;  ///< empty: not pinned
+};
+
+void add_in_process_child(CLI::App& app, InProcessChildOptions& options);
+[[nodiscard]] std::vector<std::string> words_of(const InProcessChildOptions& options);
+
+/// The parameters as the command line carries them, and back. Throws UsageError.
+[[nodiscard]] std::vector<std::string> params_to_words(const Params& params);
+[[nodiscard]] Params params_from_words(const std::vector<std::string>& words);
+
+int in_process_child_verb(const InProcessChildOptions& options);
+
+}  // namespace reactorlab::bench
