@@ -1,11 +1,11 @@
 #include "harness/load/connection.hpp"
 
 #include "harness/inline_syscall.hpp"
+#include "harness/load/socket.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,11 +13,6 @@
 #include <unistd.h>
 
 namespace reactorlab::load {
-namespace {
-
-std::string describe(int error) { return std::system_category().message(error); }
-
-}  // namespace
 
 std::uint64_t now_ns() noexcept {
   timespec time{};
@@ -65,7 +60,7 @@ bool Connection::receive(Stream& stream, bool draining) {
     if (received == -EAGAIN) return true;
     if (received == 0)
       return fail(stream, fmt::format("the server closed it after {} of {} sent bytes", received_, sent_));
-    if (received < 0) return fail(stream, "receiving failed: " + describe(static_cast<int>(-received)));
+    if (received < 0) return fail(stream, "receiving failed: " + socket_error_text(static_cast<int>(-received)));
     const auto size = static_cast<std::size_t>(received);
     if (!verify(stream, size)) return false;
     complete(stream, size, draining);
@@ -108,7 +103,7 @@ bool Connection::send_admitted(Stream& stream) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(admitted_ - sent_, Pattern::kRun));
     const long sent = inline_sys::send(fd_, stream.pattern.at(send_position_), size);
     if (sent == -EAGAIN) return true;  // an edge for writing follows
-    if (sent < 0) return fail(stream, "sending failed: " + describe(static_cast<int>(-sent)));
+    if (sent < 0) return fail(stream, "sending failed: " + socket_error_text(static_cast<int>(-sent)));
     sent_ += static_cast<std::uint64_t>(sent);
     send_position_ = Pattern::advance(send_position_, static_cast<std::size_t>(sent));
   }

@@ -43,6 +43,9 @@ class Connection {
   /// Receives and checks what is there; admits a message for each that came back, unless `draining`.
   [[nodiscard]] bool on_ready(Stream& stream, bool draining);
 
+  /// Something that was admitted couldn't be sent yet; an edge for writing follows.
+  [[nodiscard]] bool sending() const noexcept { return sent_ < admitted_; }
+
   /// Every admitted message came back.
   [[nodiscard]] bool idle() const noexcept { return received_ == admitted_; }
 

@@ -4,8 +4,12 @@
 #include "harness/load/test_server.hpp"
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace reactorlab::load {
@@ -77,6 +81,99 @@ INSTANTIATE_TEST_SUITE_P(Faults, LoadCatches,
                                          Broken{Fault::Drop, "sent nothing for"},
                                          Broken{Fault::Silence, "sent nothing for"}, Broken{Fault::Close, "closed it"}),
                          [](const auto& broken) { return std::string(name_of(broken.param.fault)); });
+
+TEST(Churn, EveryOperationIsAConnectionOfItsOwn) {
+  TestServer server(Fault::None);
+  LoadOptions options = options_for(server);
+  std::uint64_t at_open = 0, at_close = 0;
+  options.on_window_open = [&] { at_open = server.connections(); };
+  options.on_window_close = [&] { at_close = server.connections(); };
+  const LoadResult result = run_churn(options);
+  EXPECT_EQ(result.error, "");
+  EXPECT_TRUE(result.verified());
+  EXPECT_GE(result.ops, options.conns) << "each connector connects once at least";
+  EXPECT_EQ(at_close - at_open, result.ops) << "nothing is open at the ends of the window";
+  EXPECT_EQ(result.messages_total, server.connections()) << "one message on each";
+  EXPECT_EQ(result.bytes_verified, result.messages_total * options.payload);
+  EXPECT_EQ(result.latency.count(), result.ops);
+}
+
+TEST(Churn, LeavesNoLocalPortInTimeWait) {
+  TestServer server(Fault::None);
+  const LoadOptions options = options_for(server);
+  ASSERT_TRUE(run_churn(options).verified());
+  // /proc/net/tcp: local and remote address as HEX:PORT, then the state; 06 is TIME_WAIT.
+  std::ifstream table("/proc/net/tcp");
+  if (!table) GTEST_SKIP() << "no /proc/net/tcp here";
+  const std::string port = fmt::format(":{:04X}", server.port());
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string number, local, remote, state;
+    fields >> number >> local >> remote >> state;
+    EXPECT_FALSE((local.ends_with(port) || remote.ends_with(port)) && state == "06") << line;
+  }
+}
+
+TEST(Churn, MessagesLargerThanASegmentComeBackWhole) {
+  TestServer server(Fault::None);
+  const LoadResult result = run_churn(options_for(server, 200'000));
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(result.bytes_verified, result.messages_total * 200'000);
+}
+
+TEST(Churn, NobodyListening) {
+  LoadOptions options;
+  {
+    TestServer gone(Fault::None);
+    options.endpoint = loopback_endpoint(gone.port());
+  }
+  EXPECT_NE(run_churn(options).error.find("is the server running?"), std::string::npos);
+  EXPECT_NE(run_idle(options).error.find("is the server running?"), std::string::npos);
+}
+
+TEST(Churn, CancelEndsIt) {
+  TestServer server(Fault::None);
+  std::atomic<bool> cancel = true;
+  LoadOptions options = options_for(server);
+  options.duration = 1h;
+  options.cancel = &cancel;
+  EXPECT_TRUE(run_churn(options).cancelled);
+  EXPECT_TRUE(run_idle(options).cancelled);
+}
+
+TEST(Idle, EveryConnectionIsOpenAndHasExchangedAMessage) {
+  TestServer server(Fault::None);
+  LoadOptions options = options_for(server);
+  options.conns = 100;  // more than are opened at once
+  std::uint64_t accepted_at_open = 0, open_at_close = 0, echoed_at_open = 0, echoed_at_close = 0;
+  options.on_window_open = [&] { accepted_at_open = server.connections(), echoed_at_open = server.bytes_echoed(); };
+  options.on_window_close = [&] { open_at_close = server.connections(), echoed_at_close = server.bytes_echoed(); };
+  const LoadResult result = run_idle(options);
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(result.ops, 100U);
+  EXPECT_EQ(accepted_at_open, 1U) << "what is made once is made before the window opens";
+  EXPECT_EQ(open_at_close, 101U);
+  EXPECT_EQ(echoed_at_close - echoed_at_open, 100 * options.payload);
+  EXPECT_EQ(result.latency.count(), 100U);
+}
+
+using LoadMode = LoadResult (*)(const LoadOptions&);
+
+TEST(Load, EveryModeCatchesABrokenServer) {
+  for (const LoadMode mode : {&run_churn, &run_idle}) {
+    for (const Broken& broken : {Broken{Fault::Corrupt, "came back as"}, Broken{Fault::Drop, "sent nothing for"},
+                                 Broken{Fault::Surplus, "more than it got"}, Broken{Fault::Close, "closed it"}}) {
+      TestServer server(broken.fault);
+      LoadOptions options = options_for(server);
+      options.conns = mode == &run_idle ? 200 : 4;
+      options.warmup = 10s;
+      options.patience = broken.fault == Fault::Drop ? 200ms : 10s;
+      const LoadResult result = mode(options);
+      EXPECT_FALSE(result.verified());
+      EXPECT_NE(result.error.find(broken.says), std::string::npos) << name_of(broken.fault) << ": " << result.error;
+    }
+  }
+}
 
 TEST(Load, AnotherConnectionsBytesAreWrongBytes) {
   // The table's starts differ, so an echo that goes to the wrong connection can't match.

@@ -45,9 +45,11 @@ TestServer::TestServer(Fault fault) : fault_(fault), listener_(::socket(AF_INET,
 TestServer::~TestServer() {
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
-  for (const int fd : fds_) ::shutdown(fd, SHUT_RDWR);
-  for (std::thread& thread : threads_) thread.join();
-  for (const int fd : fds_) ::close(fd);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const int fd : fds_) ::shutdown(fd, SHUT_RDWR);
+  }
+  for (std::thread& thread : threads_) thread.join();  // nobody adds one any more
   ::close(listener_);
 }
 
@@ -56,18 +58,26 @@ void TestServer::accept_loop() {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
     const std::lock_guard lock(mutex_);
-    fds_.push_back(fd);
+    ++connections_;
+    fds_.insert(fd);
     threads_.emplace_back([this, fd] { serve(fd); });
   }
 }
 
 void TestServer::serve(int fd) {
+  echo(fd);
+  const std::lock_guard lock(mutex_);
+  fds_.erase(fd);
+  ::close(fd);
+}
+
+void TestServer::echo(int fd) {
   std::vector<char> buffer(std::size_t{64} * 1024);
-  for (int piece_number = 1;; ++piece_number) {
+  for (;;) {
     const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (n <= 0) return;
     std::vector<char> piece(buffer.begin(), buffer.begin() + n);
-    if (!answer(fd, piece, fault_ != Fault::None && piece_number == 100)) return;
+    if (!answer(fd, piece, fault_ != Fault::None && ++pieces_ == 100)) return;
   }
 }
 

@@ -2,12 +2,14 @@
 #include "harness/measure/host_facts.hpp"
 #include "harness/measure/nearest_name.hpp"
 #include "harness/measure/process_cpu.hpp"
+#include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace reactorlab::measure {
@@ -44,6 +46,27 @@ TEST(ProcessCpu, GrowsWithWorkAndIsAbsentForNobody) {
   }
   EXPECT_TRUE(grew);
   EXPECT_FALSE(read_process_cpu(0x3fffffff).has_value());
+}
+
+TEST(UserMemory, GrowsWithWhatIsWrittenNotWithWhatIsReserved) {
+  constexpr std::size_t kSize = std::size_t{8} << 20U;
+  const auto before = read_user_memory(::getpid());
+  if (!before) GTEST_SKIP() << "this kernel has no smaps_rollup";
+  auto* const memory = static_cast<char*>(
+      ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  ::madvise(memory, kSize, MADV_NOHUGEPAGE);
+  volatile char sum = 0;
+  for (std::size_t i = 0; i < kSize; i += 4096) sum = static_cast<char>(sum + memory[i]);
+  const auto reserved = read_user_memory(::getpid());
+  for (std::size_t i = 0; i < kSize / 2; i += 4096) memory[i] = 1;
+  const auto written = read_user_memory(::getpid());
+  ::munmap(memory, kSize);
+  ASSERT_TRUE(reserved && written);
+  EXPECT_LT(*reserved, *before + kSize / 4) << "reading maps the zero page only";
+  EXPECT_GE(*written, *reserved + kSize / 2);
+  EXPECT_LT(*written, *reserved + kSize);
+  EXPECT_FALSE(read_user_memory(-1).has_value());
 }
 
 TEST(Command, GivesOutputOrNothing) {

@@ -1,0 +1,25 @@
+#include "harness/measure/process_memory.hpp"
+
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace reactorlab::measure {
+
+std::optional<std::uint64_t> read_user_memory(pid_t pid) {
+  std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
+  rollup.ignore(std::numeric_limits<std::streamsize>::max(), '\n');  // the address range
+  std::uint64_t sum_kib = 0;
+  bool any = false;
+  std::string name, unit;
+  for (std::uint64_t kib = 0; rollup >> name >> kib >> unit;) {
+    if (name != "Private_Dirty:" && name != "Swap:") continue;
+    sum_kib += kib;
+    any = true;
+  }
+  return any ? std::optional(sum_kib * 1024) : std::nullopt;
+}
+
+}  // namespace reactorlab::measure
