@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <cstring>
 
 #include "core/error.hpp"
 
@@ -23,12 +24,12 @@ SocketAddress SocketAddress::parse(std::string_view text) {
   SocketAddress address;
   const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage_);
+    sockaddr_in6& v6 = address.storage_.v6;
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
     if (inet_pton(AF_INET6, std::string{host.substr(1, host.size() - 2)}.c_str(), &v6.sin6_addr) != 1) return wrong();
   } else {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+    sockaddr_in& v4 = address.storage_.v4;
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
     if (inet_pton(AF_INET, std::string{host}.c_str(), &v4.sin_addr) != 1) return wrong();
@@ -38,7 +39,7 @@ SocketAddress SocketAddress::parse(std::string_view text) {
 
 SocketAddress SocketAddress::loopback(std::uint16_t port) noexcept {
   SocketAddress address;
-  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  sockaddr_in& v4 = address.storage_.v4;
   v4.sin_family = AF_INET;
   v4.sin_port = htons(port);
   v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -46,17 +47,23 @@ SocketAddress SocketAddress::loopback(std::uint16_t port) noexcept {
 }
 
 std::uint16_t SocketAddress::port() const noexcept {
-  return ntohs(family() == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port
-                                    : reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+  return ntohs(family() == AF_INET6 ? storage_.v6.sin6_port : storage_.v4.sin_port);
+}
+
+bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
+  if (a.family() != b.family() || a.port() != b.port()) return false;
+  if (a.family() != AF_INET6) return a.storage_.v4.sin_addr.s_addr == b.storage_.v4.sin_addr.s_addr;
+  const sockaddr_in6 &x = a.storage_.v6, &y = b.storage_.v6;
+  return std::memcmp(&x.sin6_addr, &y.sin6_addr, sizeof x.sin6_addr) == 0 && x.sin6_scope_id == y.sin6_scope_id;
 }
 
 std::string SocketAddress::to_string() const {
   char host[INET6_ADDRSTRLEN] = "?";
   const bool v6 = family() == AF_INET6;
   if (v6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, host, sizeof host);
+    inet_ntop(AF_INET6, &storage_.v6.sin6_addr, host, sizeof host);
   } else {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, host, sizeof host);
+    inet_ntop(AF_INET, &storage_.v4.sin_addr, host, sizeof host);
   }
   std::string text;
   if (v6) text += '[';

@@ -19,15 +19,27 @@ class SocketAddress {
 
   std::uint16_t port() const noexcept;
   std::string to_string() const;
-  int family() const noexcept { return storage_.ss_family; }
+  int family() const noexcept { return storage_.any.sa_family; }
+  friend bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept;
 
-  const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
-  sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+  // --- for system calls -----------------------------------------------------------------------------------------------------
+
+  const sockaddr* data() const noexcept { return &storage_.any; }
+  sockaddr* data() noexcept { return &storage_.any; }
   socklen_t size() const noexcept { return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
-  static constexpr socklen_t capacity() noexcept { return sizeof(sockaddr_storage); }
+  static constexpr socklen_t capacity() noexcept { return sizeof(Storage); }
+  /// After the kernel has written it; 0: it has written nothing.
+  void resize(socklen_t size) noexcept {
+    if (size == 0) *this = SocketAddress{};
+  }
 
  private:
-  sockaddr_storage storage_{};
+  union Storage {
+    sockaddr_in6 v6;  // the largest, so that zeros reach everywhere
+    sockaddr_in v4;
+    sockaddr any;
+  };
+  Storage storage_{};
 };
 
 }  // namespace reactorlab

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -31,14 +32,15 @@ namespace reactorlab::sys {
 
 enum class Op : std::uint8_t {
   accept4, bind, close, connect, epoll_create1, epoll_ctl, epoll_wait, eventfd, fcntl, futex, getpeername, getsockname,
-  getsockopt, listen, poll, read, readv, recv, send, sendmsg, setsockopt, shutdown, socket, write, writev,
+  getsockopt, listen, lstat, poll, read, readv, recv, recvfrom, send, sendmsg, sendto, setsockopt, shutdown, socket, socketpair,
+  unlink, write, writev,
 };
 
 /// One syscall on its way to the kernel, as a script sees it.
 struct Call {
   Op op;
   int fd;
-  void* data = nullptr;       ///< the buffer, epoll_event(s), msghdr or iovec of the call
+  void* data = nullptr;       ///< the buffer, epoll_event(s), msghdr, iovec or path of the call
   std::size_t size = 0;       ///< bytes or entries; a script may lower it before it lets the call through
   long extra = 0;             ///< epoll_ctl: the descriptor; epoll_wait: the timeout in ms; fcntl: the command
   int command = 0;            ///< epoll_ctl: ADD, MOD or DEL
@@ -144,6 +146,21 @@ inline long send_vector(int fd, const iovec* parts, std::size_t count) noexcept 
   });
 }
 
+/// `from` may be null. With MSG_TRUNC the result is the size that the datagram was sent with, however little of it fits.
+inline long recvfrom(int fd, void* data, std::size_t size, int flags, sockaddr* from, socklen_t* from_size) noexcept {
+  return issue({Op::recvfrom, fd, data, size}, [=](const Call& c) {
+    return REACTORLAB_KERNEL(::recvfrom(fd, data, c.size, flags, from, from_size), SYS_recvfrom, fd, data, c.size, flags, from,
+                             from_size);
+  });
+}
+
+inline long sendto(int fd, const void* data, std::size_t size, const sockaddr* to, socklen_t to_size) noexcept {
+  return issue({Op::sendto, fd, const_cast<void*>(data), size}, [=](const Call& c) {
+    return REACTORLAB_KERNEL(::sendto(fd, data, c.size, quietly(), to, to_size), SYS_sendto, fd, data, c.size, quietly(), to,
+                             to_size);
+  });
+}
+
 inline long read(int fd, void* data, std::size_t size) noexcept {
   return issue({Op::read, fd, data, size},
                [=](const Call& c) { return REACTORLAB_KERNEL(::read(fd, data, c.size), SYS_read, fd, data, c.size); });
@@ -197,6 +214,15 @@ inline long socket(int family, int type, int protocol = 0) noexcept {
   return issue({Op::socket, -1}, [=](const Call&) {
     return REACTORLAB_KERNEL(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), SYS_socket, family,
                              type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  });
+}
+
+/// Two connected Unix sockets.
+inline long socketpair(int type, int (&pair)[2]) noexcept {
+  int* const fds = pair;
+  return issue({Op::socketpair, -1}, [=](const Call&) {
+    return REACTORLAB_KERNEL(::socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), SYS_socketpair, int{AF_UNIX},
+                             type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
   });
 }
 
@@ -255,6 +281,19 @@ inline long close(int fd) noexcept {
 inline long fcntl(int fd, int command, long argument = 0) noexcept {
   return issue({Op::fcntl, fd, nullptr, 0, command},
                [=](const Call&) { return REACTORLAB_KERNEL(::fcntl(fd, command, argument), SYS_fcntl, fd, command, argument); });
+}
+
+// --- the names of Unix sockets ------------------------------------------------------------------------------------------
+
+/// What a path names, itself: a symbolic link isn't followed.
+inline long lstat(const char* path, struct stat* status) noexcept {
+  return issue({Op::lstat, -1, const_cast<char*>(path)},
+               [=](const Call&) { return REACTORLAB_KERNEL(::lstat(path, status), SYS_lstat, path, status); });
+}
+
+inline long unlink(const char* path) noexcept {
+  return issue({Op::unlink, -1, const_cast<char*>(path)},
+               [=](const Call&) { return REACTORLAB_KERNEL(::unlink(path), SYS_unlink, path); });
 }
 
 // --- waiting for a word (not interposed: parking is a sync point, not an answer that could be scripted) ------------------

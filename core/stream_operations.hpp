@@ -1,5 +1,5 @@
 #pragma once
-// The leaf operations of a TCP stream. A result lives in the operation, so several tasks may wait on one stream.
+// The leaf operations of a stream socket. A result lives in the operation, so several tasks may wait on one stream.
 
 #include <algorithm>
 #include <cstddef>
@@ -10,48 +10,6 @@
 #include "core/sys.hpp"
 
 namespace reactorlab {
-
-/// What a stream remembers for its readers: after a read that came back short, a TCP stream is empty, so the next read needn't
-/// ask the kernel to be told EAGAIN (epoll(7)); data that comes later brings an edge. Urgent data is the exception, see
-/// poller_epoll.cpp. Where readers may run on several threads the memory could be stale, so there a second reading task ends it
-/// for good.
-template <bool confined>
-class DrainMemory {
- public:
-  DrainMemory() noexcept = default;
-  DrainMemory(DrainMemory&&) noexcept {}
-  DrainMemory& operator=(DrainMemory&&) noexcept {
-    reset();
-    return *this;
-  }
-  void reset() noexcept {
-    reader_.store(nullptr, relaxed);
-    drained_.store(false, relaxed);
-  }
-
-  /// Asked once per read.
-  [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept {
-    if constexpr (!confined) {
-      const TaskHeader* const reader = reader_.load(relaxed);
-      if (reader != &task) [[unlikely]] {
-        reader_.store(reader == nullptr ? &task : &several_, relaxed);
-        return false;
-      }
-    }
-    return drained_.load(relaxed);
-  }
-  /// A read was given up while it waited: the edge that it may have been given mustn't be missed by the next one.
-  void forget() noexcept { drained_.store(false, relaxed); }
-  void note(std::size_t read, std::size_t asked) noexcept {
-    drained_.store(read < asked || mutated(Mutant::readiness_cleared_when_reported), relaxed);
-  }
-
- private:
-  static inline const TaskHeader several_{};
-
-  Atomic<const TaskHeader*> reader_{nullptr};
-  Atomic<bool> drained_{false};
-};
 
 /// Reads into a pooled buffer, which is held only from the moment there are bytes. -> Lease
 template <class Stream>
@@ -237,39 +195,6 @@ class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, D
   std::span<iovec> parts_;
   std::size_t sent_ = 0;
   IoResult result_;
-};
-
-/// Takes one connection from the queue. -> Outcome<stream>, made by the listener
-template <class Listener>
-class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Direction::read> {
- public:
-  AcceptOperation(TaskHeader& task, Listener* listener) noexcept
-      : Leaf<AcceptOperation, Listener, Direction::read>{task, *listener} {
-    this->begin(attempt());
-  }
-  ~AcceptOperation() {
-    if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it
-  }
-  auto await_resume() {
-    this->resumed();
-    const IoResult accepted = std::exchange(accepted_, IoResult{-ECANCELED});
-    return Listener::adopt(accepted ? &this->source() : nullptr, accepted);
-  }
-
-  bool attempt() noexcept {
-    for (;;) {
-      const long fd = sys::accept(this->source().fd());
-      if (fd == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
-      // One connection's own bad luck mustn't end the listener (accept(2) asks to treat these like EAGAIN).
-      if (fd == -EINTR || fd == -ECONNABORTED || fd == -EPROTO) continue;
-      accepted_ = fd;
-      return true;
-    }
-  }
-  void settle(IoResult error) noexcept { accepted_ = error; }
-
- private:
-  IoResult accepted_{-ECANCELED};
 };
 
 }  // namespace reactorlab
