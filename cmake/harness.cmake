@@ -30,7 +30,7 @@ set(peer_targets "")
 foreach(peer IN LISTS REACTORLAB_PEERS)
   reactorlab_sources(peer_sources impls/${peer})
   reactorlab_add_library(impl_${peer} ${peer_sources})
-  reactorlab_link(impl_${peer} Threads::Threads)
+  reactorlab_link(impl_${peer} ${REACTORLAB_PEER_LIBRARIES_${peer}} Threads::Threads)
   list(APPEND peer_targets impl_${peer})
 endforeach()
 

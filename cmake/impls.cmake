@@ -2,6 +2,11 @@
 # peer (native code against which the variants are measured). Sets, in name order:
 #   REACTORLAB_VARIANTS, REACTORLAB_PEERS
 # and writes generated/reactorlab/impl_list.inc, with one line REACTORLAB_VARIANT(name) or REACTORLAB_PEER(name) for each.
+#
+# A peer that stands on a library brings impls/<peer>/impl.cmake, which looks for it and sets one of
+#   IMPL_LIBRARIES  the targets that its sources link, or
+#   IMPL_MISSING    what isn't installed, with the package that has it.
+# Then the peer is left out of this build: configuring says so, and generated/reactorlab/left_out.inc lets the bench say it too.
 
 function(reactorlab_impls_with out file)
   file(GLOB marks CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/impls/*/${file}")
@@ -16,7 +21,29 @@ function(reactorlab_impls_with out file)
 endfunction()
 
 reactorlab_impls_with(REACTORLAB_VARIANTS home.hpp)
-reactorlab_impls_with(REACTORLAB_PEERS engine.cpp)
+reactorlab_impls_with(peers_present engine.cpp)
+
+# Sets REACTORLAB_PEER_LIBRARIES_<peer> and REACTORLAB_PEER_MISSING_<peer> from the peer's hook; without a hook both are empty.
+function(reactorlab_read_hook peer)
+  set(IMPL_LIBRARIES "")
+  set(IMPL_MISSING "")
+  include("${PROJECT_SOURCE_DIR}/impls/${peer}/impl.cmake" OPTIONAL)
+  set(REACTORLAB_PEER_LIBRARIES_${peer} "${IMPL_LIBRARIES}" PARENT_SCOPE)
+  set(REACTORLAB_PEER_MISSING_${peer} "${IMPL_MISSING}" PARENT_SCOPE)
+endfunction()
+
+set(REACTORLAB_PEERS "")
+set(left_out "")
+foreach(peer IN LISTS peers_present)
+  reactorlab_read_hook(${peer})
+  if(REACTORLAB_PEER_MISSING_${peer})
+    message(NOTICE "-- The peer ${peer} is left out: it needs ${REACTORLAB_PEER_MISSING_${peer}}. Remedy: scripts/setup bench")
+    string(APPEND left_out "{\"${peer}\", \"it needs ${REACTORLAB_PEER_MISSING_${peer}}\"},\n")
+  else()
+    list(APPEND REACTORLAB_PEERS ${peer})
+  endif()
+endforeach()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/reactorlab/left_out.inc" CONTENT "${left_out}" @ONLY)
 
 set(impl_list "")
 foreach(name IN LISTS REACTORLAB_VARIANTS)

@@ -1,3 +1,4 @@
+#include "harness/bench/registry.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/command.hpp"
@@ -70,6 +71,9 @@ void print_capabilities(const json& machine) {
                             .value_or("<not")
                             .find("<not") == std::string::npos;
   can("hardware counters", hardware, "perf stat", "no PMU that perf can use (usual in virtual machines), or no perf");
+  for (const LeftOut& peer : left_out())
+    can(fmt::format("the peer {}", peer.name), false, "",
+        fmt::format("{}: run scripts/setup bench, build again", peer.reason));
   can("charts", measure::is_installed("python3"), "scripts/plot (needs matplotlib)", "install python3-matplotlib");
 }
 

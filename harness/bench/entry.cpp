@@ -19,7 +19,7 @@ bool has(const std::vector<std::string_view>& list, std::string_view name) {
 }
 
 /// All lockings or backends of all impls, to tell a typo from a combination that doesn't exist.
-std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::* list) {
+std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::*list) {
   std::vector<std::string> all;
   for (const Impl& impl : known)
     for (const auto& name : impl.info.*list)
@@ -72,6 +72,8 @@ void add(EntryChoice& choice, Entry entry) {
 }
 
 void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
+  for (const LeftOut& peer : left_out())
+    choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
     if (const auto reason = obstacle(impl, filter)) {
       choice.notes.push_back(fmt::format("left out: {}", *reason));
@@ -87,6 +89,7 @@ void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFil
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
   const std::string name = typed.substr(0, typed.find('+'));
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
+  if (impl == known.end()) refuse_if_left_out(name);
   const std::string locking = name.size() == typed.size() ? "" : typed.substr(name.size() + 1);
   if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking)))
     throw UsageError(measure::unknown_choice("impl", typed, known_labels(known)));

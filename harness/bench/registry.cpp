@@ -3,6 +3,8 @@
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 
+#include <fmt/format.h>
+
 namespace reactorlab {
 
 // Each peer's folder defines one of these.
@@ -33,12 +35,28 @@ const std::vector<Impl>& impls() {
   return all;
 }
 
+const std::vector<LeftOut>& left_out() {
+  static const std::vector<LeftOut> all = {
+#include "reactorlab/left_out.inc"
+  };
+  return all;
+}
+
+void refuse_if_left_out(std::string_view name) {
+  for (const LeftOut& peer : left_out())
+    if (peer.name == name)
+      throw UsageError(
+          fmt::format("{} isn't in this build: {}. Remedy: scripts/setup bench, then configure and build again", name,
+                      peer.reason));
+}
+
 const Impl& find_impl(std::string_view name) {
   std::vector<std::string> names;
   for (const Impl& impl : impls()) {
     if (impl.name == name) return impl;
     names.push_back(impl.name);
   }
+  refuse_if_left_out(name);
   throw UsageError(measure::unknown_choice("impl", name, names));
 }
 

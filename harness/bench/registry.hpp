@@ -25,6 +25,17 @@ struct Impl {
 /// Every implementation of this build: the variants, then the peers.
 [[nodiscard]] const std::vector<Impl>& impls();
 
+/// A peer whose library was missing when this build was configured.
+struct LeftOut {
+  std::string_view name;
+  std::string_view reason;  ///< half a sentence: "it needs ..."
+};
+
+[[nodiscard]] const std::vector<LeftOut>& left_out();
+
+/// Throws UsageError with cause and remedy if `name` is a peer that was left out.
+void refuse_if_left_out(std::string_view name);
+
 /// The runtime variants, each served through its public interface. Defined in variants.cpp.
 [[nodiscard]] std::vector<Impl> variant_impls();
 

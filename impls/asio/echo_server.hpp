@@ -1,0 +1,50 @@
+#pragma once
+
+#include "harness/engine.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace reactorlab::asio_peer {
+
+namespace asio = boost::asio;
+
+using Executor = asio::io_context::executor_type;
+/// On the context's own executor: the default, any_io_executor, is an indirection that nothing here needs.
+using Socket = asio::ip::tcp::socket::rebind_executor<Executor>::other;
+using Acceptor = asio::ip::tcp::acceptor::rebind_executor<Executor>::other;
+using Descriptor = asio::posix::stream_descriptor::rebind_executor<Executor>::other;
+using Timer = asio::steady_timer::rebind_executor<Executor>::other;
+
+/// One io_context, run by as many threads as asked. The connections' buffers and handlers belong to the context, which
+/// frees them when it dies. Constructing it binds and listens.
+class EchoServer {
+ public:
+  explicit EchoServer(const ServeRequest& request);
+
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  ServeReport run();
+
+ private:
+  void listen(std::uint16_t port, int backlog);
+  void watch_stop(int stop_fd);
+  void accept();
+  void rest();
+
+  const unsigned workers_;
+  const std::size_t chunk_;
+  asio::io_context context_;
+  Acceptor acceptor_;
+  Descriptor stop_;
+  Timer rest_;
+
+  // Touched only by the chain of accepts, of which one is under way at a time.
+  std::uint64_t accepted_ = 0, accept_refused_ = 0;
+};
+
+}  // namespace reactorlab::asio_peer
