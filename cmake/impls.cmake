@@ -70,7 +70,7 @@ namespace reactorlab {
 
 /// Calls use(std::type_identity<Runtime>) with the type that make_runtime(name, options) would make.
 template <class Use>
-auto with_runtime_type(std::string_view name, const RuntimeOptions& options, Use&& use) {
+decltype(auto) with_runtime_type(std::string_view name, const RuntimeOptions& options, Use&& use) {
 @home_cases@  throw UsageError{"unknown runtime"};
 }
 

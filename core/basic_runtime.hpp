@@ -15,6 +15,7 @@ namespace reactorlab {
 template <class H>
 concept ReactorHome = ReactorRef<typename H::Ref> && requires(H& home, const H& const_home, const RuntimeOptions& options,
                                                               const TaskHeader& root, TimePoint until) {
+  { H::description } -> std::convertible_to<HomeDescription>;
   H{options};                                                     // validates; throws UsageError or std::system_error
   { const_home.info() } -> std::same_as<const RuntimeInfo&>;
   { home.executor() } -> std::convertible_to<Executor&>;
@@ -29,6 +30,7 @@ template <ReactorHome Home>
 class BasicRuntime final : public IRuntime {
  public:
   using Ref = typename Home::Ref;
+  static constexpr const HomeDescription& description = Home::description;
 
   explicit BasicRuntime(const RuntimeOptions& options) : home_{options} {}
   ~BasicRuntime() override { home_.shut_down(TimePoint{}); }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/mutation.hpp"
 #include "core/task_header.hpp"
 
 namespace reactorlab {
@@ -75,6 +76,7 @@ inline void wake_confined(TaskHeader& task, Executor& executor) noexcept {
 /// One wake of a shared task, from anywhere. Transition 0 -> 1: ours to enqueue; n -> n + 1: it is queued or running and will
 /// see what we wrote, since the poll that follows acquires this word; dead: nobody lives here any more.
 inline void wake_shared(TaskHeader& task) noexcept {
+  if (mutated(Mutant::queued_wake_unpublished) && task.wakes.load(relaxed) != 0) return;
   if (task.wakes.fetch_add(1, acq_rel) == 0) task.executor.load(acquire)->enqueue(task);
 }
 

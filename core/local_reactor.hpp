@@ -63,7 +63,7 @@ class LocalReactor {
   /// Shutdown: no new registrations (unless only listeners are refused); whoever is parked is woken and finds -ESHUTDOWN.
   void refuse(bool listeners_only) noexcept {
     if (!listeners_only) closed_ = true;
-    reactor_.refuse<Access::plain>(listeners_only, Waking{*confined_executor});
+    reactor_.refuse<Access::plain>(listeners_only, /*owner=*/0, Waking{*confined_executor});
   }
 
   Reactor& reactor() noexcept { return reactor_; }

@@ -11,10 +11,13 @@ namespace reactorlab {
 int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
   if (mutated(Mutant::idle_wait_never_blocks)) return 0;
   if (deadline_ns == UINT64_MAX) return -1;
+  if (mutated(Mutant::default_wait_limit)) return 60'000;
   const std::uint64_t now = nanoseconds_of(clock::now());
-  if (deadline_ns <= now) return 0;
+  if (deadline_ns <= now) return mutated(Mutant::due_deadline_waits_for_ever) ? -1 : 0;
   constexpr std::uint64_t ns_per_ms = 1'000'000;
+  if (mutated(Mutant::wait_rounded_down)) return static_cast<int>((deadline_ns - now) / ns_per_ms);
   const std::uint64_t ms = (deadline_ns - now + ns_per_ms - 1) / ns_per_ms;
+  if (mutated(Mutant::wait_limit_overflows)) return static_cast<int>(ms);
   return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
 }
 
@@ -30,9 +33,11 @@ Reactor::Reactor(Backend backend) : wheel_{nanoseconds_of(clock::now())}, poller
 
 Reactor::~Reactor() { slab_.remove(*kick_slot_); }
 
-Registration* Reactor::reserve(int fd, SourceKind kind) noexcept {
+Registration* Reactor::reserve(int fd, SourceKind kind, Owner owner) noexcept {
   Registration* const slot = slab_.insert(fd);
-  if (slot) slot->listener = kind == SourceKind::listener;
+  if (!slot) return nullptr;
+  slot->listener = kind == SourceKind::listener;
+  slot->owner = owner;
   return slot;
 }
 

@@ -57,7 +57,7 @@ class Reactor {
   // --- registrations; `slab` calls need the home's exclusion, `kernel` calls don't ---------------------------------------
 
   /// slab. The slot exists, and keeps edges, before the kernel knows of it (REG-08). nullptr: no memory.
-  Registration* reserve(int fd, SourceKind kind) noexcept;
+  Registration* reserve(int fd, SourceKind kind, Owner owner = 0) noexcept;
   /// kernel. 0 or -errno.
   IoResult announce(Registration& slot, int fd, Interest interest) noexcept;
   /// kernel. Adds to what the kernel reports; the registration must not be removed meanwhile.
@@ -81,9 +81,10 @@ class Reactor {
   template <Access access, class Sink>
   void dispatch(std::span<const Event> events, Sink&& sink) noexcept;
 
-  /// Marks every registration (or only listeners) as shut down; whoever is parked there is woken and finds -ESHUTDOWN.
+  /// Marks every registration of that owner (or only its listeners) as shut down; whoever is parked there is woken and finds
+  /// -ESHUTDOWN.
   template <Access access, class Sink>
-  void refuse(bool listeners_only, Sink&& sink) noexcept;
+  void refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept;
 
   Slab& slab() noexcept { return slab_; }
   bool slab_owns(const Registration& slot) const noexcept { return slab_.owns(slot); }
@@ -172,9 +173,10 @@ void Reactor::settle_crowd(Registration& slot, Direction direction) noexcept {
 }
 
 template <Access access, class Sink>
-void Reactor::refuse(bool listeners_only, Sink&& sink) noexcept {
+void Reactor::refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept {
   slab_.for_each_live([&](Registration& slot) {
     if (&slot == kick_slot_ || (listeners_only && !slot.listener)) return;
+    if (slot.owner != owner) return;
     for (const Direction direction : {Direction::read, Direction::write}) {
       auto& word = slot.word(direction);
       std::uint64_t now = word.load(relaxed);

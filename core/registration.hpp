@@ -29,6 +29,9 @@ struct Waiter {
   Direction direction;
 };
 
+/// Which of the runtimes that share a reactor; 0 where there is one.
+using Owner = std::uint16_t;
+
 struct alignas(32) Registration {
   Atomic<std::uint64_t> words[direction_count];
   union {
@@ -38,6 +41,7 @@ struct alignas(32) Registration {
   Atomic<int> fd{-1};           ///< -1: free
   Atomic<Interest> interest{};  ///< what the kernel was asked for; written under the home's exclusion
   bool listener = false;        ///< closed to newcomers as soon as shutdown begins
+  Owner owner = 0;              ///< whose shutdown ends it
 
   Atomic<std::uint64_t>& word(Direction d) noexcept { return words[static_cast<unsigned>(d)]; }
   const Atomic<std::uint64_t>& word(Direction d) const noexcept { return words[static_cast<unsigned>(d)]; }

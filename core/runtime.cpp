@@ -6,13 +6,12 @@
 
 namespace reactorlab {
 
-RuntimeInfo shared_home_info(std::string_view name, Locking locking, const RuntimeOptions& options) {
+RuntimeInfo info_with_workers(const HomeDescription& home, Locking locking, const RuntimeOptions& options) {
   constexpr unsigned most_workers = 1024;
   if (options.workers < 1 || options.workers > most_workers) {
     throw UsageError{"workers must be 1 to " + std::to_string(most_workers) + ", not " + std::to_string(options.workers)};
   }
-  return {name, options.backend, locking, options.workers,
-          Capabilities{.foreign_registration = true, .migration = true, .several_per_thread = true}};
+  return {home.name, options.backend, locking, options.workers, home.capabilities};
 }
 
 void check_not_on_worker(const Executor& executor) {

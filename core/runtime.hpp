@@ -25,6 +25,14 @@ struct Capabilities {
   bool foreign_registration = false;  ///< handles and timers may be made and awaited on any thread
   bool migration = false;             ///< tasks may move between threads
   bool several_per_thread = false;    ///< a thread may construct more than one runtime
+  bool locking_choice = false;        ///< RuntimeOptions::locking makes a difference
+};
+
+/// What a home says of itself before there is a runtime of it.
+struct HomeDescription {
+  std::string_view name;
+  std::string_view summary;  ///< one line: where the reactor lives, how it is reached, who drives it
+  Capabilities capabilities;
 };
 
 struct RuntimeInfo {
@@ -41,8 +49,8 @@ inline RuntimeStats combined(const ReactorStats& reactor, const ExecutorStats& e
   return RuntimeStats{reactor, executor};
 }
 
-/// What every home with N workers and a shared reactor says of itself. UsageError if the options can't be.
-RuntimeInfo shared_home_info(std::string_view name, Locking locking, const RuntimeOptions& options);
+/// Of a home with N workers. UsageError if the options can't be.
+RuntimeInfo info_with_workers(const HomeDescription& home, Locking locking, const RuntimeOptions& options);
 /// UsageError on one of the executor's own threads.
 void check_not_on_worker(const Executor& executor);
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/event.hpp"
+#include "core/process_end.hpp"
 #include "core/runtime.hpp"
 
 namespace reactorlab {
@@ -26,6 +27,8 @@ inline const Configuration configurations[] = {
     {"arc_mutex", {.workers = 2, .locking = Locking::coarse}, "arc_mutex_coarse_2"},
     {"arc_mutex", {.workers = 1, .locking = Locking::fine}, "arc_mutex_fine_1"},
     {"arc_mutex", {.workers = 2, .locking = Locking::fine}, "arc_mutex_fine_2"},
+    {"oncelock_global", {.workers = 1, .locking = Locking::coarse}, "oncelock_global_coarse_1"},
+    {"oncelock_global", {.workers = 2, .locking = Locking::fine}, "oncelock_global_fine_2"},
 };
 
 class RuntimeTest : public testing::TestWithParam<Configuration> {
@@ -37,6 +40,10 @@ class RuntimeTest : public testing::TestWithParam<Configuration> {
   }
   IRuntime& runtime() { return *runtime_; }
   void end_runtime() { runtime_.reset(); }
+  void TearDown() override {
+    end_runtime();
+    simulate_end_of_process();
+  }
   bool confined() const { return GetParam().home == std::string{"thread_local"}; }
   /// All tasks share one thread: what a task sees between two suspensions is all there is.
   bool one_thread() const { return GetParam().options.workers == 1; }

@@ -2,10 +2,13 @@
 // A reactor that several threads share. One mutex guards the slab and the wheel; Locking says what else it guards:
 //   coarse  also the registration words: taken once per park and once per turn for a whole batch of events;
 //   fine    the words are atomic, and a message in the steady state takes no lock.
-// Never held across the wait, a first registration with the kernel, or a wake. Whoever holds the driver role (the executor's try-flag) waits
+// Never held across the wait, a first registration with the kernel, or a wake. Whoever holds the driver role waits
 // and dispatches; everything else may be called from any thread.
 
+#include <bitset>
+
 #include "core/clock.hpp"
+#include "core/driver_role.hpp"
 #include "core/reactor.hpp"
 #include "core/sync.hpp"
 
@@ -18,16 +21,20 @@ class SharedReactor {
  public:
   static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
 
-  explicit SharedReactor(Backend backend) : reactor_{backend} {}
+  explicit SharedReactor(Backend backend) : reactor_{backend} {
+    closed_.set();
+    closed_.reset(/*owner=*/0);
+  }
 
   // --- registrations: any thread ------------------------------------------------------------------------------------------
 
-  IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) noexcept {
+  /// `owner`: the runtime that asks, where several share the reactor.
+  IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out, Owner owner = 0) noexcept {
     Registration* slot;
     {
       LockGuard lock{mutex_};
-      if (closed_) return -ESHUTDOWN;
-      slot = reactor_.reserve(fd, kind);
+      if (closed_.test(owner)) return -ESHUTDOWN;
+      slot = reactor_.reserve(fd, kind, owner);
     }
     if (!slot) return -ENOMEM;
     const IoResult announced = reactor_.announce(*slot, fd, interest);
@@ -51,7 +58,7 @@ class SharedReactor {
       LockGuard lock{mutex_};
       reactor_.retire_slot(slot, [&](TaskHeader& task) { batch.take(task); }, batch.waiters());
     }
-    deliver(batch);
+    batch.deliver_anywhere();
     if (!mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
   }
 
@@ -97,15 +104,15 @@ class SharedReactor {
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
 
-  IoResult start_timer(Timer& timer, TimePoint deadline) noexcept {
+  IoResult start_timer(Timer& timer, TimePoint deadline, Owner owner = 0) noexcept {
     bool earlier = false;
     {
       LockGuard lock{mutex_};
-      if (closed_) return -ESHUTDOWN;
+      if (closed_.test(owner)) return -ESHUTDOWN;
       reactor_.wheel().insert(timer, nanoseconds_of(deadline));
       earlier = shorten_wait(rounded_deadline_ns(timer));
     }
-    if (earlier) kick_if_waiting();
+    if (earlier && !mutated(Mutant::earlier_timer_unannounced)) kick_if_waiting();
     return 0;
   }
   void stop_timer(Timer& timer) noexcept {
@@ -121,9 +128,11 @@ class SharedReactor {
   std::size_t wait(std::span<Event> events, bool may_block, HasWork&& has_work) noexcept {
     int timeout = 0;
     if (may_block) {
-      waiting_.store(true, seq_cst);
-      if (!has_work()) timeout = wait_timeout_ms(next_deadline_.load(seq_cst));
+      sync_point(SyncPoint::wait_unannounced);
+      if (!mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
+      if (mutated(Mutant::second_look_omitted) || !has_work()) timeout = wait_timeout_ms(next_deadline_.load(seq_cst));
       sync_point(SyncPoint::poll_before_block);
+      if (mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
     }
     IoResult n;
     if (mutated(Mutant::lock_held_across_wait)) {
@@ -132,54 +141,71 @@ class SharedReactor {
     } else {
       n = reactor_.poller().wait(events, timeout);
     }
+    if (mutated(Mutant::interrupted_wait_unannounced) && n == IoResult{-EINTR}) {
+      waiting_.store(false, seq_cst);
+      n = reactor_.poller().wait(events, timeout);
+    }
     if (may_block) waiting_.store(false, relaxed);
     sync_point(SyncPoint::poll_returned);
-    turns_.add();
+    role_.count_turn();
     return n ? n.count() : 0;
   }
 
   /// Stores what the events say and fires what is due; the wakes are the caller's to deliver.
   void dispatch(std::span<const Event> events, WakeBatch& batch) noexcept {
     events_.add(events.size());
+    bool fired = false;
     if constexpr (locking == Locking::coarse) {
       LockGuard lock{mutex_};
       reactor_.template dispatch<access>(events, Sink{*this, batch});
-      fire_due(batch);
-      if (mutated(Mutant::wake_inside_lock)) deliver(batch);
+      fired = fire_due(batch);
+      if (mutated(Mutant::wake_inside_lock)) batch.deliver_anywhere();
     } else {
       reactor_.template dispatch<access>(events, Sink{*this, batch});
       if (next_deadline_.load(relaxed) != no_deadline) {
         LockGuard lock{mutex_};
-        fire_due(batch);
+        fired = fire_due(batch);
       }
     }
+    if (fired) sync_point(SyncPoint::timer_taken_out);
     sync_point(SyncPoint::dispatch_collected);
   }
 
   /// Ends the driver's wait, if it waits. Any thread. Pairs with the announcement in wait().
   void kick_if_waiting() noexcept {
-    if (waiting_.load(seq_cst) && waiting_.exchange(false, seq_cst)) {
+    if (waiting_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || waiting_.exchange(false, seq_cst))) {
       kicks_.fetch_add(1, relaxed);
       if (!mutated(Mutant::kick_omitted)) reactor_.poller().kick();
     }
   }
+  DriverRole& role() noexcept { return role_; }
   bool driver_waits() const noexcept { return waiting_.load(relaxed); }
 
-  /// Shutdown: no new registrations (unless only listeners are refused), whoever is parked is woken and finds -ESHUTDOWN.
-  void refuse(bool listeners_only) noexcept {
+  /// A runtime's shutdown: no new registrations (unless only listeners are refused), whoever is parked is woken and finds
+  /// -ESHUTDOWN.
+  void refuse(bool listeners_only, Owner owner = 0) noexcept {
     WakeBatch batch;
     {
       LockGuard lock{mutex_};
-      if (!listeners_only) closed_ = true;
-      reactor_.template refuse<access>(listeners_only, LockedSink{batch});
+      if (!listeners_only) closed_.set(owner);
+      reactor_.template refuse<access>(listeners_only, owner, LockedSink{batch});
     }
-    deliver(batch);
+    batch.deliver_anywhere();
+  }
+
+  /// One more runtime shares the reactor. Owners are reused as late as possible: handles may outlive their runtime.
+  Owner open() noexcept {
+    LockGuard lock{mutex_};
+    while (!closed_.test(++newest_owner_)) {
+    }
+    closed_.reset(newest_owner_);
+    return newest_owner_;
   }
 
   ReactorStats stats() noexcept {
     LockGuard lock{mutex_};
     ReactorStats stats = reactor_.stats();
-    stats.turns = turns_.read();
+    stats.turns = role_.turns();
     stats.events = events_.read();
     stats.kicks = kicks_.load(relaxed);
     stats.lock_acquisitions = mutex_.acquisitions();
@@ -189,6 +215,7 @@ class SharedReactor {
 
  private:
   static constexpr std::uint64_t no_deadline = UINT64_MAX;
+  using Owners = std::bitset<std::size_t{1} << (8 * sizeof(Owner))>;
 
   /// Dispatch's sink: in fine mode the further waiters need the mutex, in coarse mode it is held already.
   struct Sink {
@@ -242,31 +269,31 @@ class SharedReactor {
     return true;
   }
 
-  /// REQUIRES mutex.
-  void fire_due(WakeBatch& batch) noexcept {
+  /// REQUIRES mutex. True if any timer fired.
+  bool fire_due(WakeBatch& batch) noexcept {
     const std::uint64_t next = next_deadline_.load(relaxed);
-    if (next == no_deadline) return;
+    if (next == no_deadline) return false;
     const std::uint64_t now = nanoseconds_of(clock::now());
-    if (now < next && !mutated(Mutant::timers_fire_on_empty_wait)) return;
-    reactor_.wheel().advance(mutated(Mutant::timers_fire_on_empty_wait) ? next : now, [&](TimerEntry& entry) {
+    if (now < next && !mutated(Mutant::timers_fire_on_empty_wait)) return false;
+    const std::size_t fired = reactor_.wheel().advance(mutated(Mutant::timers_fire_on_empty_wait) ? next : now, [&](TimerEntry& entry) {
       auto& timer = static_cast<Timer&>(entry);
       TaskHeader& task = *timer.task;
       timer.fired.store(true, release);  // from here on its operation may be destroyed, but not before it gets the mutex
       batch.take(task);
     });
     next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
+    return fired != 0;
   }
 
-  static void deliver(WakeBatch& batch) noexcept {
-    batch.deliver([](TaskHeader& task) { task.executor.load(acquire)->enqueue(task); });
-  }
 
   Reactor reactor_;
   Mutex mutex_;
-  bool closed_ = false;                                // guarded by mutex_
+  Owners closed_;                                      // guarded by mutex_
+  Owner newest_owner_ = 0;                             // guarded by mutex_
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer
+  DriverRole role_;
   alignas(64) Atomic<bool> waiting_{false};
-  OwnedCounter turns_, events_;  // the driver's
+  OwnedCounter events_;  // the driver's
   Atomic<std::uint64_t> kicks_{0};
 };
 

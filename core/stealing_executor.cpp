@@ -8,7 +8,8 @@
 
 namespace reactorlab {
 
-StealingExecutorBase::StealingExecutorBase(unsigned workers) : Executor{TaskKind::shared}, lot_{workers} {
+StealingExecutorBase::StealingExecutorBase(unsigned workers, DriverRole& role)
+    : Executor{TaskKind::shared}, role_{role}, lot_{workers, role} {
   workers_.reserve(workers);
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>());
@@ -85,8 +86,10 @@ void StealingExecutorBase::reclaim(TaskHeader& task) noexcept {
 }
 
 void StealingExecutorBase::enqueue(TaskHeader& task) noexcept {
+  if (mutated(Mutant::task_queued_on_wakers_worker) && current_worker) return current_worker->executor->push(*current_worker, task);
   if (on_own_thread()) {
     current_worker->wakes_local.add();
+    if (mutated(Mutant::wake_resumes_inline)) return poll(*current_worker, task);
     return push(*current_worker, task);
   }
   visitors_.fetch_add(1, relaxed);  // before the push: whoever ends the task, and then this executor, sees us
@@ -105,7 +108,7 @@ void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
 void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
   // One task this worker runs itself, without anybody's help; a second one is worth a sleeper, or a driver, which may be waiting:
   // with two workers there is no other idle one. (This worker doesn't drive while it queues tasks.)
-  const bool somebody_may_be_idle = lot_.sleeping() != 0 || driver_.load(relaxed);
+  const bool somebody_may_be_idle = lot_.sleeping() != 0 || role_.probably_taken();
   if (somebody_may_be_idle && worker.queue.size() > 1) [[unlikely]] notify();
 }
 
@@ -240,19 +243,9 @@ bool StealingExecutorBase::has_work(const Worker& worker) const noexcept {
                      [&](const auto& other) { return other.get() != &worker && other->queue.size() != 0; });
 }
 
-bool StealingExecutorBase::try_become_driver() noexcept {
-  if (mutated(Mutant::two_drivers_at_once)) return true;
-  return !driver_.load(relaxed) && !driver_.exchange(true, seq_cst);
-}
-
-void StealingExecutorBase::resign_as_driver() noexcept {
-  turns_.store(turns_.load(relaxed) + 1, relaxed);
-  driver_.store(false, seq_cst);
-  lot_.stir();
-}
-
 void StealingExecutorBase::notify() noexcept {
   full_fence();  // the work is published before we look at who sleeps; pairs with park()
+  if (mutated(Mutant::all_workers_woken)) lot_.wake_all();
   if (lot_.searching() != 0) return;
   if (lot_.sleeping() != 0 && lot_.wake_one()) return;
   if (driver_waits()) kick_driver();
@@ -260,9 +253,7 @@ void StealingExecutorBase::notify() noexcept {
 
 void StealingExecutorBase::park(Worker& worker) noexcept {
   sync_point(SyncPoint::park_queue_empty);
-  const auto vacant = [this] { return !driver_.load(seq_cst); };
-  const auto needed = [&] { return has_work(worker) || vacant() || stopping(); };
-  if (lot_.park(worker.spot, needed, vacant, [this] { return turns_.load(relaxed); })) worker.parks.add();
+  if (lot_.park(worker.spot, [&] { return has_work(worker) || role_.vacant() || stopping(); })) worker.parks.add();
 }
 
 // --- shutdown ---------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<
   reactor.dispatch(taken, batch);
   reactor.kick_if_waiting();
   { reactor.driver_waits() } -> std::same_as<bool>;
+  { reactor.role() } -> std::same_as<DriverRole&>;
 };
 
 struct Worker;
@@ -47,7 +48,7 @@ class StealingExecutorBase : public Executor {
   ExecutorStats stats() const noexcept;
 
  protected:
-  explicit StealingExecutorBase(unsigned workers);
+  StealingExecutorBase(unsigned workers, DriverRole& role);
   ~StealingExecutorBase();
 
   void start_threads();
@@ -78,9 +79,9 @@ class StealingExecutorBase : public Executor {
   /// is due as well. While closing: destroys what there is.
   bool look_around(Worker& worker) noexcept;
   static void begin_turn(Worker& worker) noexcept;
-
-  bool try_become_driver() noexcept;
-  void resign_as_driver() noexcept;
+  /// The worker's loop. drive(worker, may_block): one turn, called with the driver role, which it gives back before any task runs.
+  template <class Drive>
+  void work(Worker& worker, Drive&& drive) noexcept;
 
  private:
   void push(Worker& worker, TaskHeader& task) noexcept;
@@ -96,6 +97,8 @@ class StealingExecutorBase : public Executor {
   std::uint64_t live() const noexcept;
   /// Work was published: makes sure that somebody looks for it.
   void notify() noexcept;
+
+  DriverRole& role_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   alignas(64) PlainMutex injection_mutex_;
@@ -105,9 +108,7 @@ class StealingExecutorBase : public Executor {
 
   ParkingLot lot_;
 
-  alignas(64) Atomic<bool> driver_{false};
-  Atomic<std::uint32_t> turns_{0};  // written by the driver
-  Atomic<std::uint32_t> visitors_{0};  // foreign threads inside enqueue()
+  alignas(64) Atomic<std::uint32_t> visitors_{0};  // foreign threads inside enqueue()
   Atomic<std::uint64_t> started_elsewhere_{0}, finished_elsewhere_{0};  // by threads that aren't workers
   Atomic<bool> stopping_{false};
   Atomic<std::uint32_t> ended_{0};  // bumped as tasks end while somebody drains
@@ -119,7 +120,7 @@ class StealingExecutorBase : public Executor {
 template <DrivenReactor Reactor>
 class StealingExecutor final : public StealingExecutorBase {
  public:
-  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers}, reactor_{reactor} { start_threads(); }
+  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers, reactor.role()}, reactor_{reactor} { start_threads(); }
   ~StealingExecutor() { shut_down(TimePoint{}); }
 
   /// Lets tasks run until none is left or the deadline has come, destroys the rest on the workers, ends the workers. Idempotent.
@@ -130,7 +131,9 @@ class StealingExecutor final : public StealingExecutorBase {
   }
 
  private:
-  void run(Worker& worker) noexcept override;
+  void run(Worker& worker) noexcept override {
+    work(worker, [this](Worker& driver, bool may_block) { drive(driver, may_block); });
+  }
   void drive(Worker& worker, bool may_block) noexcept;
   void kick_driver() noexcept override { reactor_.kick_if_waiting(); }
   bool driver_waits() const noexcept override { return reactor_.driver_waits(); }
@@ -148,7 +151,7 @@ struct alignas(64) Worker {
   OwnedCounter started, finished;
   OwnedCounter polls;  // up to the last turn
   OwnedCounter wakes_local, wakes_suppressed, steals, parks;
-  alignas(64) ParkingLot::Spot spot;
+  alignas(64) ParkingSpot spot;
   Event events[Poller::batch];
   Thread thread;
 };
@@ -173,11 +176,11 @@ inline constinit thread_local Worker* current_worker = nullptr;
   settle_slow(worker, task);
 }
 
-template <DrivenReactor Reactor>
-void StealingExecutor<Reactor>::run(Worker& worker) noexcept {
+template <class Drive>
+[[gnu::always_inline]] inline void StealingExecutorBase::work(Worker& worker, Drive&& drive) noexcept {
   for (;;) {
     if (worker.polls_since_look >= poll_limit()) [[unlikely]] {
-      if (look_around(worker) && try_become_driver()) drive(worker, false);
+      if (look_around(worker) && role_.try_take()) drive(worker, false);
       if (!closing()) continue;
     } else if (TaskHeader* const task = next_task(worker)) [[likely]] {
       poll(worker, *task);
@@ -185,7 +188,7 @@ void StealingExecutor<Reactor>::run(Worker& worker) noexcept {
     }
     if (stopping()) return;
     begin_turn(worker);
-    if (try_become_driver()) {
+    if (role_.try_take()) {
       drive(worker, true);
     } else {
       park(worker);
@@ -199,7 +202,7 @@ void StealingExecutor<Reactor>::drive(Worker& worker, bool may_block) noexcept {
   const std::size_t n = reactor_.wait(worker.events, may_block, [&] { return has_work(worker) || stopping(); });
   WakeBatch batch;
   reactor_.dispatch(std::span<const Event>{worker.events, n}, batch);
-  resign_as_driver();
+  reactor_.role().resign();
   deliver(worker, batch);
 }
 

@@ -77,6 +77,7 @@ class Mutex {
 
 /// Where a test may hold a thread. Each names the gap that some lost wake-up needs.
 enum class SyncPoint {
+  wait_unannounced,      ///< nothing to do was found, the wait isn't announced: a wake now finds nobody to kick
   poll_before_block,     ///< about to enter the kernel's wait; the last check of the queues has been made
   poll_returned,         ///< the wait is over, nothing of it has been dispatched
   dispatch_collected,    ///< readiness stored, wakes collected, none delivered

@@ -80,6 +80,10 @@ class WakeBatch {
     }
     waiters_.wake_all();
   }
+  /// The same on a thread that isn't a worker: each task to its own executor.
+  void deliver_anywhere() noexcept {
+    deliver([](TaskHeader& task) { task.executor.load(acquire)->enqueue(task); });
+  }
 
  private:
   TaskHeader* head_ = nullptr;

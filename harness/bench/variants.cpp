@@ -16,10 +16,8 @@ namespace {
 
 constexpr Duration drain_time = std::chrono::milliseconds{20};  // idle connections never end by themselves
 
-std::string_view summary_of(std::string_view name) {
-  if (name == "thread_local") return "reactor confined to its thread, reached by a thread-local pointer, driven by that thread";
-  if (name == "arc_mutex") return "reactor behind a mutex, reached by a shared_ptr in every handle, driven by an idle worker";
-  return "runtime variant";
+const HomeDescription& description_of(std::string_view name) {
+  return with_runtime_type(name, {}, [](auto type) -> const HomeDescription& { return decltype(type)::type::description; });
 }
 
 Locking locking_of(const std::string& name) { return name == "fine" ? Locking::fine : Locking::coarse; }
@@ -67,9 +65,9 @@ class VariantEngine final : public Engine {
   explicit VariantEngine(std::string_view name) : name_{name} {}
 
   EngineInfo info() const override {
-    const bool confined = name_ == "thread_local";
-    EngineInfo info{.summary = summary_of(name_), .backends = {"epoll"}, .max_workers = 0};
-    if (!confined) info.lockings = {"coarse", "fine"};
+    const HomeDescription& home = description_of(name_);
+    EngineInfo info{.summary = home.summary, .backends = {"epoll"}, .max_workers = 0};
+    if (home.capabilities.locking_choice) info.lockings = {"coarse", "fine"};
     return info;
   }
 
@@ -78,7 +76,7 @@ class VariantEngine final : public Engine {
     RuntimeOptions options{.backend = Backend::epoll, .locking = locking_of(request.locking)};
     return with_runtime_type(name_, options, [&](auto type) {
       using Rt = typename decltype(type)::type;
-      if (name_ == "thread_local") return serve_per_thread<Rt>(options, request);
+      if (!Rt::description.capabilities.migration) return serve_per_thread<Rt>(options, request);
       options.workers = request.workers;
       return serve_on<Rt>(options, request, request.port, false, request.on_ready);
     });
@@ -87,7 +85,7 @@ class VariantEngine final : public Engine {
   InProcessReport run_in_process(const InProcessRequest& request) override {
     const RuntimeOptions options{
         .workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
-    if (name_ == "thread_local" && request.workers > 1)
+    if (!description_of(name_).capabilities.migration && request.workers > 1)
       throw NotApplicable{"one runtime has one worker here: more of them share nothing but the process"};
     return run_variant_in_process(name_, options, request);
   }

@@ -3,21 +3,29 @@
 #include <array>
 #include <utility>
 
+#include "reactorlab/homes.hpp"
+
 namespace reactorlab::conformance {
 
 std::vector<Configuration> configurations_of(std::string_view variant, Backend backend) {
   const RuntimeOptions plain{.workers = 1, .backend = backend};
-  const Capabilities capabilities = make_runtime(variant, plain)->info().capabilities;
+  const Capabilities capabilities =
+      with_runtime_type(variant, plain, [](auto type) { return decltype(type)::type::description.capabilities; });
   const std::string name{variant};
   if (!capabilities.migration) return {{name, name, plain, capabilities}};
 
   std::vector<Configuration> all;
-  for (const Locking locking : {Locking::coarse, Locking::fine}) {
+  const auto add_both_sizes = [&](const std::string& label, Locking locking) {
     for (const unsigned workers : {1u, 2u}) {
-      const char* const word = locking == Locking::coarse ? "_coarse_" : "_fine_";
-      all.push_back({name, name + word + std::to_string(workers), {workers, backend, locking}, capabilities});
+      all.push_back({name, label + "_" + std::to_string(workers), {workers, backend, locking}, capabilities});
     }
+  };
+  if (!capabilities.locking_choice) {
+    add_both_sizes(name, plain.locking);
+    return all;
   }
+  add_both_sizes(name + "_coarse", Locking::coarse);
+  add_both_sizes(name + "_fine", Locking::fine);
   return all;
 }
 

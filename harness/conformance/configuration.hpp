@@ -19,8 +19,8 @@ struct Configuration {
   Capabilities capabilities;
 };
 
-/// Confined variants have one configuration, those with workers four: both lockings with one and two workers. Makes a runtime to
-/// learn its capabilities, so it is called before a fault is switched on. Throws UsageError for an unknown variant.
+/// Confined variants have one configuration; those with workers one and two of them, in both lockings if that is a choice.
+/// Throws UsageError for an unknown variant.
 std::vector<Configuration> configurations_of(std::string_view variant, Backend backend);
 
 /// False for another variant's section of the VAR chapter. `rule` as in `VAR_TL_01`.

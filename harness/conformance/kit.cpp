@@ -1,5 +1,7 @@
 #include "harness/conformance/kit.hpp"
 
+#include "core/process_end.hpp"
+
 namespace reactorlab::conformance {
 
 std::vector<Body>& bodies() {
@@ -21,6 +23,7 @@ void RuleTest::SetUp() {
 void RuleTest::TearDown() {
   end_runtime();
   clock_.reset();
+  simulate_end_of_process();
   Quiescence::body_ended();
   EXPECT_EQ(sync_point_observer.load(), nullptr);
   const ProcessState after = ProcessState::settled_like(before_);

@@ -15,8 +15,13 @@ class Home {
  public:
   using Ref = PointerRef<std::shared_ptr<SharedReactor<locking>>>;
 
+  static constexpr HomeDescription description{
+      .name = "arc_mutex",
+      .summary = "reactor behind a mutex, reached by a shared_ptr in every handle, driven by an idle worker",
+      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .locking_choice = true}};
+
   explicit Home(const RuntimeOptions& options)
-      : info_{shared_home_info("arc_mutex", locking, options)},
+      : info_{info_with_workers(description, locking, options)},
         reactor_{std::make_shared<SharedReactor<locking>>(options.backend)},
         executor_{*reactor_, options.workers} {}
 
@@ -49,7 +54,7 @@ using ArcMutexRuntime = BasicRuntime<arc_mutex_home::Home<locking>>;
 
 namespace arc_mutex_home {
 template <class Use>
-auto with_runtime_type(const RuntimeOptions& options, Use&& use) {
+decltype(auto) with_runtime_type(const RuntimeOptions& options, Use&& use) {
   return options.locking == Locking::coarse ? use(std::type_identity<ArcMutexRuntime<Locking::coarse>>{})
                                             : use(std::type_identity<ArcMutexRuntime<Locking::fine>>{});
 }

@@ -48,7 +48,7 @@ RuntimeOptions checked(const RuntimeOptions& options) {
 }  // namespace
 
 Home::Home(const RuntimeOptions& options)
-    : info_{"thread_local", checked(options).backend, Locking::fine, 1, Capabilities{}},
+    : info_{description.name, checked(options).backend, Locking::fine, 1, description.capabilities},
       reactor_{options.backend},
       executor_{reactor_} {
   LockGuard lock{owners().mutex};

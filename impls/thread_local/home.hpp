@@ -52,6 +52,10 @@ class Ref {
 class Home {
  public:
   using Ref = thread_local_home::Ref;
+  static constexpr HomeDescription description{
+      .name = "thread_local",
+      .summary = "reactor confined to its thread, reached by a thread-local pointer, driven by that thread",
+      .capabilities = {}};
 
   explicit Home(const RuntimeOptions& options);
   ~Home();
@@ -82,7 +86,7 @@ using ThreadLocalRuntime = BasicRuntime<thread_local_home::Home>;
 
 namespace thread_local_home {
 template <class Use>
-auto with_runtime_type(const RuntimeOptions&, Use&& use) {
+decltype(auto) with_runtime_type(const RuntimeOptions&, Use&& use) {
   return use(std::type_identity<ThreadLocalRuntime>{});
 }
 }  // namespace thread_local_home

@@ -1,0 +1,18 @@
+#include "impls/oncelock_global/process_reactor.hpp"
+
+#include "core/error.hpp"
+
+namespace reactorlab::oncelock_global_home {
+
+Once& once() noexcept {
+  static Once& instance = *new Once;  // never destroyed: runtimes may be static
+  return instance;
+}
+
+void check_same(const Once& once, const RuntimeOptions& options) {
+  if (once.backend == options.backend && once.locking == options.locking) return;
+  throw UsageError{"this process's oncelock_global reactor has been made with another backend or locking, and there is only one "
+                   "(remedy: the same options for every runtime of the process, or another process)"};
+}
+
+}  // namespace reactorlab::oncelock_global_home
