@@ -38,7 +38,7 @@ reactorlab_sources(bench_sources harness harness/bench harness/scenarios)
 list(REMOVE_ITEM bench_sources "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
 reactorlab_add_library(reactorlab_bench ${bench_sources})
 set(bench_libraries reactorlab_load reactorlab_measure ${peer_targets} reactorlab
-                    CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+                    CLI11::CLI11 benchmark::benchmark fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 if(TARGET reactorlab_bench)
   reactorlab_link(reactorlab_bench ${bench_libraries})
 endif()

@@ -50,6 +50,8 @@ struct InProcessRequest {
   std::function<void()> on_window_open = {};       ///< called once everything is set up, right before the first operation
   std::function<void()> on_window_close = {};      ///< called right after the last; set-up and clean-up are outside
   std::function<void(std::uint64_t)> on_latency = {};  ///< per operation, ns, where the workload has a latency; any order
+  /// Called first by each thread that the workload itself starts beside the runtime's: it takes its place (CPU) there.
+  std::function<void()> on_foreign_thread = {};
 };
 
 struct InProcessReport {

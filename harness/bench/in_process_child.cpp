@@ -72,7 +72,8 @@ json run_here(const InProcessChildOptions& options) {
                                     .workers = options.entry.workers,
                                     .on_window_open = [&] { window.open(); },
                                     .on_window_close = [&] { window.close(); },
-                                    .on_latency = [&](std::uint64_t ns) { latency.record(ns); }};
+                                    .on_latency = [&](std::uint64_t ns) { latency.record(ns); },
+                                    .on_foreign_thread = foreign_place(options.cpus)};
   const InProcessReport report = make_engine(options.entry.impl)->run_in_process(request);
   json result = percentiles_of(latency);
   result.update({{"operations", report.operations},
@@ -85,6 +86,11 @@ json run_here(const InProcessChildOptions& options) {
 }
 
 }  // namespace
+
+std::function<void()> foreign_place(const std::vector<int>& cpus) {
+  if (cpus.empty()) return {};
+  return [cpu = cpus.back()] { measure::pin_this_thread({cpu}); };
+}
 
 void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
   CLI::App& verb = *app.add_subcommand(kInProcessVerb, "one sample of a workload inside this process, as JSON");
@@ -133,7 +139,7 @@ Params params_from_words(const std::vector<std::string>& words) {
 
 int in_process_child_verb(const InProcessChildOptions& options) {
   end_with_parent();
-  if (!options.cpus.empty()) measure::pin_this_thread(options.cpus);
+  if (!options.cpus.empty()) measure::pin_this_thread({options.cpus.front()});
   std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
   json result;
   try {

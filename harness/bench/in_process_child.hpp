@@ -24,11 +24,14 @@ struct InProcessChildOptions {
   std::string workload;
   std::vector<std::string> params;  ///< "tasks=64"
   std::uint64_t operations = 0;
-  std::vector<int> cpus;  ///< empty: not pinned
+  std::vector<int> cpus;  ///< the runtime's, and behind it that of the workload's own threads; empty: not pinned
 };
 
 void add_in_process_child(CLI::App& app, InProcessChildOptions& options);
 [[nodiscard]] std::vector<std::string> words_of(const InProcessChildOptions& options);
+
+/// What threads of the workload's own do first: pin themselves to the last of these.
+[[nodiscard]] std::function<void()> foreign_place(const std::vector<int>& cpus);
 
 /// The parameters as the command line carries them, and back. Throws UsageError.
 [[nodiscard]] std::vector<std::string> params_to_words(const Params& params);

@@ -15,7 +15,7 @@ struct InProcessWorkload {
   std::vector<Params> cells;
   std::uint64_t operations;     ///< of one sample: 0.2 to 0.5 s for the slowest home
   bool has_latency = false;     ///< the percentiles of its samples mean something
-  bool foreign_threads = false;  ///< threads of the workload's own work beside the runtime: it gets both CPUs
+  bool foreign_threads = false;  ///< the workload has threads of its own beside the runtime: they get the other CPU
 };
 
 [[nodiscard]] const std::vector<InProcessWorkload>& in_process_workloads();

@@ -4,7 +4,13 @@
 
 #include <algorithm>
 
+#include "harness/scenarios/cross_thread_wake.hpp"
+#include "harness/scenarios/post.hpp"
+#include "harness/scenarios/reg_churn.hpp"
 #include "harness/scenarios/spawn_join.hpp"
+#include "harness/scenarios/timer_fire.hpp"
+#include "harness/scenarios/timer_insert_cancel.hpp"
+#include "harness/scenarios/yield.hpp"
 #include "reactorlab/homes.hpp"
 
 namespace reactorlab::bench {
@@ -19,6 +25,12 @@ struct Scenario {
 template <class Rt>
 constexpr Scenario<Rt> scenarios_of[] = {
     {"spawn_join", &scenarios::spawn_join<Rt>},
+    {"yield", &scenarios::yield_round<Rt>},
+    {"timer_insert_cancel", &scenarios::timer_insert_cancel<Rt>},
+    {"timer_fire", &scenarios::timer_fire<Rt>},
+    {"cross_thread_wake", &scenarios::cross_thread_wake<Rt>},
+    {"post", &scenarios::post<Rt>},
+    {"reg_churn", &scenarios::reg_churn<Rt>},
 };
 
 template <class Rt>

@@ -3,6 +3,8 @@
 //   InProcessReport workload(Rt& runtime, const InProcessRequest& request)
 // called on the thread that made the runtime. Everything between open_window() and close_window() is measured; both are called once.
 
+#include <stdexcept>
+
 #include "harness/engine.hpp"
 
 namespace reactorlab::scenarios {
@@ -15,6 +17,18 @@ inline void open_window(const InProcessRequest& request) {
 }
 inline void close_window(const InProcessRequest& request) {
   if (request.on_window_close) request.on_window_close();
+}
+
+/// First thing in a thread of the workload's own.
+inline void take_foreign_place(const InProcessRequest& request) {
+  if (request.on_foreign_thread) request.on_foreign_thread();
+}
+
+/// A parameter that counts things of which there must be some.
+inline std::uint64_t count_param(const InProcessRequest& request, const char* name) {
+  const auto found = request.params.find(name);
+  if (found != request.params.end() && found->second != 0) return found->second;
+  throw std::invalid_argument{request.workload + ": the parameter " + name + " must be given and positive"};
 }
 
 /// Counts one answer.
