@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "core/flavour.hpp"
+#include "core/mutation.hpp"
 #include "core/types.hpp"
 
 namespace reactorlab::clock {
@@ -20,7 +21,7 @@ extern Source* source;
 
 inline TimePoint kernel_now() noexcept {
   timespec t;
-  ::clock_gettime(CLOCK_MONOTONIC, &t);
+  ::clock_gettime(mutated(Mutant::wall_clock_used) ? CLOCK_REALTIME : CLOCK_MONOTONIC, &t);
   return TimePoint{static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec)};
 }
 

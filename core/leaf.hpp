@@ -95,7 +95,7 @@ class Leaf {
 
   /// Gives up: no wake comes from here any more, and the result is this error.
   void withdraw(IoResult error) noexcept {
-    if (!finished_) disarm();
+    if (!finished_ && !mutated(Mutant::withdrawn_operation_left_parked)) disarm();
     (void)refuse(error);
   }
 

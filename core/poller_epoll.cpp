@@ -34,7 +34,10 @@ class EpollPoller final : public Poller {
   }
 
   IoResult wait(std::span<Event> events, int timeout_ms) noexcept override {
-    return sys::epoll_wait(epoll_.get(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms);
+    IoResult n;
+    do n = sys::epoll_wait(epoll_.get(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms);
+    while (mutated(Mutant::eintr_repeats_full_wait) && n == IoResult{-EINTR});
+    return n;
   }
 
   // Edge-triggered, an eventfd reports every write, so nobody ever has to read it.

@@ -4,6 +4,7 @@
 #include "core/async_fd.hpp"
 #include "core/channel.hpp"
 #include "core/combinators.hpp"
+#include "core/deadline_timer.hpp"
 #include "core/event.hpp"
 #include "core/runtime.hpp"
 #include "core/tcp.hpp"

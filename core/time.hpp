@@ -23,6 +23,7 @@ class SleepOperation {
   bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
     TaskHeader& task = *frame.promise().task();
     task.frame = frame;
+    if (mutated(Mutant::zero_sleep_completes_inline) && deadline_ <= clock::now()) return false;
     if (deadline_ <= clock::now()) {  // past or now: others that are ready come first, but nothing is waited for
       task.poll = &resume_frame;
       task.action = TaskAction::yield;
@@ -121,8 +122,9 @@ class TimeoutOperation {
  private:
   static void poll(TaskHeader& task) noexcept {
     auto& self = *static_cast<TimeoutOperation*>(task.operation);
-    if (self.operation_.progress() == Progress::parked) {
-      if (!self.timer_.fired.load(acquire)) return;
+    const bool too_late = mutated(Mutant::timer_polled_first) && self.deadline_ <= clock::now();
+    if (too_late || self.operation_.progress() == Progress::parked) {
+      if (!too_late && !self.timer_.fired.load(acquire)) return;
       self.operation_.withdraw(-ETIME);
     }
     if (std::exchange(self.armed_, false)) self.ref_.stop_timer(self.timer_);

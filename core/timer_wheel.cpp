@@ -62,7 +62,7 @@ void TimerWheel::collect_due(std::uint64_t now_ns) noexcept {
   if (occupied(due_slot)) splice_to_firing(due_slot);
   while (const std::optional<unsigned> slot = earliest_slot()) {
     const std::uint64_t start = start_of(*slot);
-    if (start > target_tick) break;
+    if (start > target_tick || (mutated(Mutant::due_now_not_due) && start == target_tick)) break;
     current_tick_ = start;
     if (level_of(*slot) == 0) {
       splice_to_firing(*slot);
@@ -85,7 +85,7 @@ void TimerWheel::cascade(unsigned slot) noexcept {
 /// Moves a whole occupied slot behind what is firing already, without touching the entries between its ends.
 void TimerWheel::splice_to_firing(unsigned slot) noexcept {
   TimerLink& from = slots_[slot];
-  TimerLink& to = slots_[firing_slot];
+  TimerLink& to = mutated(Mutant::later_ticks_fire_first) ? *slots_[firing_slot].next : slots_[firing_slot];
   from.next->prev = to.prev;
   to.prev->next = from.next;
   from.prev->next = &to;

@@ -27,6 +27,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/mutation.hpp"
+
 namespace reactorlab {
 
 struct TaskHeader;  // the wheel carries the pointer for its owner and never looks inside
@@ -71,18 +73,23 @@ class TimerWheel {
   /// REQUIRES: !entry.pending(). To reset a timer, cancel and insert it.
   void insert(TimerEntry& entry, std::uint64_t deadline_ns) noexcept {
     assert(!entry.pending());
+    if (mutated(Mutant::timers_dropped_when_many) && size_ >= 1'000) return;
+    if (mutated(Mutant::timer_rounded_down)) deadline_ns &= ~(tick_ns - 1);
     const bool due = deadline_ns <= now_ns_;
     entry.deadline_tick = due ? current_tick_ : round_up_to_tick(deadline_ns);
-    append(due ? due_slot : place_of(entry.deadline_tick), entry);
+    const unsigned slot = due ? due_slot : place_of(entry.deadline_tick);
+    if (mutated(Mutant::one_timer_per_deadline) && occupied(slot) && front(slot).deadline_tick == entry.deadline_tick) {
+      take_out(front(slot));
+    }
+    append(slot, entry);
     ++size_;
   }
 
   /// Takes `entry` out, in constant time. True if it was pending: then it will not fire.
   /// REQUIRES: a pending entry is pending in this wheel.
   bool cancel(TimerEntry& entry) noexcept {
-    if (!entry.pending()) return false;
-    unlink(entry);
-    --size_;
+    if (!entry.pending() || mutated(Mutant::cancelled_timers_stay)) return false;
+    take_out(entry);
     return true;
   }
 
@@ -102,9 +109,10 @@ class TimerWheel {
     std::size_t count = 0;
     while (occupied(firing_slot)) {
       TimerEntry& entry = front(firing_slot);
-      cancel(entry);
+      take_out(entry);
       ++count;
       fired(entry);
+      if (mutated(Mutant::fired_timers_stay) && size_ != 0) insert(entry, 0);
     }
     return count;
   }
@@ -176,6 +184,11 @@ class TimerWheel {
     after->prev = before;
     entry.next = nullptr;
     if (before == after) mark_empty(static_cast<unsigned>(before - slots_.data()));
+  }
+
+  void take_out(TimerEntry& entry) noexcept {
+    unlink(entry);
+    --size_;
   }
 
   void mark_empty(unsigned slot) noexcept { occupied_[level_of(slot)] &= ~occupancy_bit(slot); }
