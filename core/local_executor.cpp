@@ -183,6 +183,7 @@ void LocalExecutor::fire_due() noexcept {
   wheel.advance(now, [this](TimerEntry& entry) {
     auto& timer = static_cast<Timer&>(entry);
     timer.fired.store(true, relaxed);
+    sync_point(SyncPoint::timer_taken_out);
     ++wakes_local_;
     wake_confined(*timer.task, *this);
   });
