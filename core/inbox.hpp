@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/mutation.hpp"
 #include "core/sync.hpp"
 #include "core/task_arena.hpp"
 #include "core/task_header.hpp"
@@ -27,7 +28,7 @@ class Inbox {
       // head -> mine, with the former head behind it. Losing: another thread pushed, or the owner drained.
     } while (!head_.compare_exchange_weak(head, mine, seq_cst, relaxed));
     sync_point(SyncPoint::wake_before_signal);
-    if (asleep_.load(seq_cst) && asleep_.exchange(false, seq_cst)) knock();
+    if (asleep_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || asleep_.exchange(false, seq_cst))) knock();
     visitors_.fetch_sub(1, release);
   }
 

@@ -161,13 +161,20 @@ void LocalExecutor::turn(bool may_block, TimePoint wait_no_longer_than) noexcept
   Reactor& reactor = reactor_.reactor();
   int timeout = 0;
   if (may_block) {
-    if (inbox_.fall_asleep()) {
+    sync_point(SyncPoint::wait_unannounced);
+    const bool quiet = mutated(Mutant::announced_too_late) ? inbox_.empty() : inbox_.fall_asleep();
+    if (quiet || mutated(Mutant::second_look_omitted)) {
       const std::uint64_t next = reactor.wheel().next_deadline_ns().value_or(UINT64_MAX);
       timeout = wait_timeout_ms(std::min(next, nanoseconds_of(wait_no_longer_than)));
     }
     sync_point(SyncPoint::poll_before_block);
+    if (mutated(Mutant::announced_too_late)) inbox_.fall_asleep();
   }
-  const IoResult n = reactor.poller().wait(events_, timeout);
+  IoResult n = reactor.poller().wait(events_, timeout);
+  if (mutated(Mutant::interrupted_wait_unannounced) && n == IoResult{-EINTR}) {
+    inbox_.awake();
+    n = reactor.poller().wait(events_, timeout);
+  }
   inbox_.awake();
   sync_point(SyncPoint::poll_returned);
   ++turns_;
@@ -192,6 +199,7 @@ void LocalExecutor::fire_due() noexcept {
 void LocalExecutor::run_until_done(const TaskHeader& root) {
   if (running_) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
   running_ = true;
+  if (mutated(Mutant::run_forgets_earlier_wakes)) inbox_.drain([](TaskHeader&, std::uint64_t) {});
   unsigned polled = 0;
   while (root.join.load(relaxed) != TaskHeader::join_done) {
     TaskHeader* const task = ready_.pop();

@@ -17,7 +17,7 @@ class LocalExecutor final : public Executor {
   ~LocalExecutor();
 
   // --- Executor -----------------------------------------------------------------------------------------------------------
-  void enqueue(TaskHeader& task) noexcept override { ready_.push(task); }
+  void enqueue(TaskHeader& task) noexcept override { mutated(Mutant::wake_resumes_inline) ? poll(task) : ready_.push(task); }
   void enqueue_remote(TaskHeader& task) noexcept override;
   TaskHeader& adopt(std::coroutine_handle<> frame) override;
   void launch(TaskHeader& task) noexcept override;

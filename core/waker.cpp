@@ -18,6 +18,7 @@ Posted post(TaskHeader& task, std::uint32_t generation, std::uint64_t requests) 
     if (static_cast<std::uint32_t>(word >> 32) != generation) return Posted::gone;
     if (word & TaskHeader::remote_orphan) return Posted::orphan;
     const bool queued = word & TaskHeader::remote_queued;
+    if (mutated(Mutant::queued_wake_unpublished) && queued) return Posted::under_way;
     if (task.remote.compare_exchange_weak(word, word | requests | TaskHeader::remote_queued, acq_rel, relaxed)) {
       return queued ? Posted::under_way : Posted::hand_over;
     }

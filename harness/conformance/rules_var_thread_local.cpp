@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/event.hpp"
+#include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/probe_task.hpp"
 
@@ -26,11 +27,6 @@ std::string usage_error_of(Call&& call) {
     return std::string{"not a UsageError: "} + error.what();
   }
   return "nothing was thrown";
-}
-
-template <class Code>
-void on_another_thread(Code&& code) {
-  std::thread{[&] { code(); }}.join();
 }
 
 void expect_same(const RuntimeStats& now, const RuntimeStats& before) {
