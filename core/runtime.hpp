@@ -9,7 +9,7 @@
 #include "core/executor.hpp"
 #include "core/join.hpp"
 #include "core/reactor_ref.hpp"
-#include "core/shared_reactor.hpp"
+#include "core/shared_registrations.hpp"
 #include "core/task.hpp"
 
 namespace reactorlab {
