@@ -1,0 +1,187 @@
+#pragma once
+// Registrations that several threads share. One mutex guards the slab and the lists of further waiters; Locking says what else it
+// guards:
+//   coarse  also the registration words: taken once per park and once per turn for a whole batch of events;
+//   fine    the words are atomic, and a message in the steady state takes no lock.
+// Never held across a wait, a first registration with the kernel, or a wake. Who waits and dispatches is the home's choice
+// (shared_reactor.hpp: an idle worker).
+
+#include <bitset>
+
+#include "core/reactor.hpp"
+#include "core/sync.hpp"
+
+namespace reactorlab {
+
+enum class Locking : std::uint8_t { coarse, fine };
+
+template <Locking locking>
+class SharedRegistrations {
+ public:
+  static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
+
+  explicit SharedRegistrations(Backend backend) : reactor_{backend} {
+    closed_.set();
+    closed_.reset(/*owner=*/0);
+  }
+
+  // --- registrations: any thread ------------------------------------------------------------------------------------------
+
+  /// `owner`: the runtime that asks, where several share the reactor.
+  IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out, Owner owner = 0) noexcept {
+    Registration* slot;
+    {
+      LockGuard lock{mutex_};
+      if (closed_.test(owner)) return -ESHUTDOWN;
+      slot = reactor_.reserve(fd, kind, owner);
+    }
+    if (!slot) return -ENOMEM;
+    const IoResult announced = reactor_.announce(*slot, fd, interest);
+    if (!announced) {
+      if (mutated(Mutant::failed_add_kept)) return announced;
+      LockGuard lock{mutex_};
+      reactor_.slab().remove(*slot);
+      return announced;
+    }
+    sync_point(SyncPoint::add_after_kernel);
+    out = slot;
+    return 0;
+  }
+
+  void remove(Registration& slot, int fd, FdFate fate) noexcept {
+    if (mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
+    if (!reactor_.withdraw(fd) && mutated(Mutant::failed_remove_leaks_slot)) return;
+    sync_point(SyncPoint::remove_after_kernel);
+    WakeBatch batch;
+    {
+      LockGuard lock{mutex_};
+      reactor_.retire_slot(slot, [&](TaskHeader& task) { batch.take(task); }, batch.waiters());
+    }
+    batch.deliver_anywhere();
+    if (!mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
+  }
+
+  IoResult widen(Registration& slot, int fd, Interest interest) noexcept {
+    LockGuard lock{mutex_};
+    return reactor_.widen(slot, fd, interest);
+  }
+
+  // --- parking: any thread ------------------------------------------------------------------------------------------------
+
+  [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+    auto& word = slot.word(direction);
+    if (task.kind != TaskKind::shared) [[unlikely]] return join_crowd(slot, direction, task, identity);
+    if constexpr (locking == Locking::coarse) {
+      LockGuard lock{mutex_};
+      const Armed armed = readiness::arm<access>(word, task, identity);
+      if (armed != Armed::crowded) [[likely]] return armed;
+    } else {
+      const Armed armed = readiness::arm<access>(word, task, identity);
+      if (armed != Armed::crowded) [[likely]] return armed;
+    }
+    return join_crowd(slot, direction, task, identity);
+  }
+
+  bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) noexcept {
+    const std::uint64_t word = slot.word(direction).load(acquire);
+    if ((word & readiness::parked) && readiness::task_offset(word) == TaskArena::offset_of(task)) return true;
+    if (!(word & readiness::more)) return false;
+    LockGuard lock{mutex_};
+    return Reactor::has_waiter(slot, direction, task);
+  }
+
+  void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) noexcept {
+    if constexpr (locking == Locking::fine) {
+      if (!readiness::disarm<access>(slot.word(direction), identity, task)) return;
+    }
+    LockGuard lock{mutex_};
+    if constexpr (locking == Locking::coarse) {
+      if (!readiness::disarm<access>(slot.word(direction), identity, task)) return;
+    }
+    if (Reactor::remove_waiter(slot, direction, task)) reactor_.template settle_crowd<access>(slot, direction);
+  }
+
+  // --- runtimes ---------------------------------------------------------------------------------------------------------------
+
+  /// A runtime's shutdown: no new registrations (unless only listeners are refused), whoever is parked is woken and finds
+  /// -ESHUTDOWN.
+  void refuse(bool listeners_only, Owner owner = 0) noexcept {
+    WakeBatch batch;
+    {
+      LockGuard lock{mutex_};
+      if (!listeners_only) closed_.set(owner);
+      reactor_.template refuse<access>(listeners_only, owner, LockedSink{batch});
+    }
+    batch.deliver_anywhere();
+  }
+
+  /// One more runtime shares the reactor. Owners are reused as late as possible: handles may outlive their runtime.
+  Owner open() noexcept {
+    LockGuard lock{mutex_};
+    while (!closed_.test(++newest_owner_)) {
+    }
+    closed_.reset(newest_owner_);
+    return newest_owner_;
+  }
+
+ protected:
+  ~SharedRegistrations() = default;
+
+  /// Dispatch's sink: in fine mode the further waiters need the mutex, in coarse mode it is held already.
+  struct Sink {
+    SharedRegistrations& registrations;
+    WakeBatch& batch;
+    void task(TaskHeader& t) const noexcept { batch.take(t); }
+    void crowd(Registration& slot, Direction direction) const noexcept {
+      if constexpr (locking == Locking::fine) {
+        LockGuard lock{registrations.mutex_};
+        Reactor::take_waiters(slot, direction, batch.waiters());
+      } else {
+        Reactor::take_waiters(slot, direction, batch.waiters());
+      }
+    }
+  };
+  struct LockedSink {
+    WakeBatch& batch;
+    void task(TaskHeader& t) const noexcept { batch.take(t); }
+    void crowd(Registration& slot, Direction direction) const noexcept {
+      Reactor::take_waiters(slot, direction, batch.waiters());
+    }
+  };
+
+  /// REQUIRES mutex.
+  bool refuses(Owner owner) const noexcept { return closed_.test(owner); }
+
+  Reactor reactor_;
+  Mutex mutex_;
+
+ private:
+  /// Parks behind another task, or as a task of another runtime; the word then says PARKED MORE, with or without a task.
+  [[gnu::noinline]] Armed join_crowd(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+    LockGuard lock{mutex_};
+    auto& word = slot.word(direction);
+    std::uint64_t now = word.load(relaxed);
+    for (;;) {
+      identity = now & readiness::generation_mask;
+      if (now & (readiness::closed | readiness::shutdown)) return Armed::refused;
+      if (now & readiness::ready) {
+        if ((now & readiness::sticky) || readiness::advance<access>(word, now, now & ~readiness::ready)) return Armed::ready;
+        continue;
+      }
+      // Losing: an edge came; look again. The list itself is ours, since MORE is only set and obeyed under the mutex.
+      if (mutated(Mutant::second_waiter_overwrites)) {
+        word.store(identity | TaskArena::offset_of(task) | readiness::parked, relaxed);
+        return Armed::parked;
+      }
+      if (!readiness::advance<access>(word, now, now | readiness::parked | readiness::more)) continue;
+      Reactor::add_waiter(slot, direction, task);
+      return Armed::parked;
+    }
+  }
+
+  using Owners = std::bitset<std::size_t{1} << (8 * sizeof(Owner))>;
+  Owners closed_;           // guarded by mutex_
+  Owner newest_owner_ = 0;  // guarded by mutex_
+};
+
+}  // namespace reactorlab
