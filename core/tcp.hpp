@@ -9,7 +9,7 @@
 
 namespace reactorlab {
 
-struct Tcp {
+struct TcpKind {
   using Address = SocketAddress;
   /// A short read means empty (decision 0004): a reader that asks again is told EAGAIN at once.
   template <bool confined>
@@ -19,11 +19,11 @@ struct Tcp {
 };
 
 template <class Rt>
-using BasicTcpStream = BasicStream<Rt, Tcp>;
+using BasicTcpStream = BasicStream<Rt, TcpKind>;
 
 /// TCP_NODELAY is set on the streams that it accepts.
 template <class Rt>
-class BasicTcpListener : public BasicListener<Rt, Tcp> {
+class BasicTcpListener : public BasicListener<Rt, TcpKind> {
  public:
   struct Options {
     int backlog = 4096;
@@ -40,7 +40,7 @@ class BasicTcpListener : public BasicListener<Rt, Tcp> {
   }
 
  private:
-  explicit BasicTcpListener(typename Rt::Ref ref) noexcept : BasicListener<Rt, Tcp>{std::move(ref)} {}
+  explicit BasicTcpListener(typename Rt::Ref ref) noexcept : BasicListener<Rt, TcpKind>{std::move(ref)} {}
 };
 
 using TcpStream = BasicTcpStream<IRuntime>;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/combinators.hpp"
-#include "core/runtime_test.hpp"
+#include "core/socket_test.hpp"
 #include "core/time.hpp"
 
 namespace reactorlab {
@@ -14,9 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using TcpTest = RuntimeTest;
 REACTORLAB_ON_EVERY_RUNTIME(TcpTest);
-
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span{text}); }
-std::span<std::byte> bytes_of(std::string& text) { return std::as_writable_bytes(std::span{text}); }
 
 /// Two ends of one connection over loopback.
 struct Pair {
@@ -30,27 +27,6 @@ Task<Pair> connected(IRuntime& runtime) {
   };
   auto both = co_await when_all(TcpStream::connect(runtime, listener.local_address()), accept());
   co_return Pair{std::get<0>(both).take(), std::move(std::get<1>(both))};
-}
-
-/// What comes until the end of the stream.
-Task<std::string> read_to_end(TcpStream& stream) {
-  std::string all;
-  for (;;) {
-    Lease lease = co_await stream.read_lease();
-    EXPECT_GE(lease.result().value(), 0);
-    if (!lease) co_return all;
-    all.append(reinterpret_cast<const char*>(lease.data()), lease.size());
-  }
-}
-
-Task<> echo(TcpStream& stream) {
-  for (;;) {
-    Lease lease = co_await stream.read_lease();
-    if (!lease) break;
-    const IoResult written = co_await stream.write_all(lease.bytes());
-    EXPECT_EQ(written.value(), static_cast<long>(lease.size()));
-  }
-  EXPECT_TRUE(stream.shutdown_write().ok());
 }
 
 TEST_P(TcpTest, EchoesAndClosesInBothDirections) {
