@@ -202,11 +202,10 @@ void LocalExecutor::run_until_done(const TaskHeader& root) {
   if (mutated(Mutant::run_forgets_earlier_wakes)) inbox_.drain([](TaskHeader&, std::uint64_t) {});
   unsigned polled = 0;
   while (root.join.load(relaxed) != TaskHeader::join_done) {
-    TaskHeader* const task = ready_.pop();
-    if (!task || polled == polls_per_turn) {
-      if (task) ready_.push(*task);
+    TaskHeader* const task = polled == polls_per_turn ? nullptr : ready_.pop();
+    if (!task) {
       polls_ += std::exchange(polled, 0);
-      const bool may_block = task == nullptr;
+      const bool may_block = ready_.empty();
       if (mutated(Mutant::reactor_polled_only_when_idle) && !may_block) continue;
       turn(may_block);
       continue;
