@@ -1,4 +1,5 @@
 #include "harness/bench/in_process_child.hpp"
+#include "harness/bench/micro_verb.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -17,6 +18,7 @@ struct Command {
   RunOptions run;
   ServeOptions serve;
   LoadVerbOptions load;
+  MicroOptions micro;
   InProcessChildOptions in_process_child;
   bool list_json = false;
 };
@@ -97,6 +99,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "run") return run_verb(command.run);
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
+  if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list_json);
   return doctor_verb();
@@ -112,10 +115,12 @@ int parse_and_dispatch(std::vector<std::string> words) {
   app.add_subcommand("list", "the implementations, workloads and tiers")
       ->add_flag("--json", command.list_json, "as JSON");
   app.add_subcommand("doctor", "what this machine can and can't measure");
+  add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);
   app.allow_extras();
   for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verb->allow_extras();
   words = with_default_verb(std::move(words));
+  if (words.front() == "micro") command.micro.benchmark_flags = take_benchmark_flags(words);
   std::reverse(words.begin(), words.end());  // as CLI11 wants it
   try {
     app.parse(std::move(words));
