@@ -131,7 +131,8 @@ std::vector<int> choose_cpus() {
 }
 
 void initialise(const std::vector<std::string>& flags) {
-  std::vector<std::string> words = {"bench micro"};
+  static std::vector<std::string> words;  // Google Benchmark keeps a pointer to the program's name
+  words = {"bench micro"};
   words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
