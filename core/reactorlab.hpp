@@ -9,3 +9,6 @@
 #include "core/runtime.hpp"
 #include "core/tcp.hpp"
 #include "core/time.hpp"
+#include "core/udp.hpp"
+#include "core/unix_datagram.hpp"
+#include "core/unix_stream.hpp"
