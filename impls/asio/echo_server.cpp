@@ -18,7 +18,6 @@ namespace reactorlab::asio_peer {
 namespace {
 
 using asio::ip::tcp;
-using boost::system::error_code;
 
 /// How long accepting rests when descriptors or memory ran out.
 constexpr auto kAcceptRetry = std::chrono::milliseconds(50);

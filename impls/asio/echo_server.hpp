@@ -1,25 +1,12 @@
 #pragma once
 
 #include "harness/engine.hpp"
+#include "impls/asio/types.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 namespace reactorlab::asio_peer {
-
-namespace asio = boost::asio;
-
-using Executor = asio::io_context::executor_type;
-/// On the context's own executor: the default, any_io_executor, is an indirection that nothing here needs.
-using Socket = asio::ip::tcp::socket::rebind_executor<Executor>::other;
-using Acceptor = asio::ip::tcp::acceptor::rebind_executor<Executor>::other;
-using Descriptor = asio::posix::stream_descriptor::rebind_executor<Executor>::other;
-using Timer = asio::steady_timer::rebind_executor<Executor>::other;
 
 /// One io_context, run by as many threads as asked. The connections' buffers and handlers belong to the context, which
 /// frees them when it dies. Constructing it binds and listens.

@@ -1,10 +1,12 @@
 #include "harness/engine.hpp"
 
 #include "impls/asio/echo_server.hpp"
+#include "impls/asio/in_process.hpp"
 
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace reactorlab {
@@ -18,6 +20,21 @@ void refuse_what_it_lacks(const ServeRequest& request) {
   if (!request.locking.empty()) throw std::invalid_argument("asio has no lock to choose: leave out --locking");
   if (request.workers == 0) throw std::invalid_argument("asio needs a thread: use --workers=1 or more");
 }
+
+struct Workload {
+  std::string_view name;
+  InProcessReport (*run)(const InProcessRequest&);
+};
+
+constexpr Workload kWorkloads[] = {
+    {"spawn_join", asio_peer::spawn_join},
+    {"yield", asio_peer::yield},
+    {"timer_insert_cancel", asio_peer::timer_insert_cancel},
+    {"timer_fire", asio_peer::timer_fire},
+    {"cross_thread_wake", asio_peer::cross_thread_wake},
+    {"post", asio_peer::post},
+    {"reg_churn", asio_peer::reg_churn},
+};
 
 class AsioEngine final : public Engine {
  public:
@@ -35,6 +52,13 @@ class AsioEngine final : public Engine {
     const auto server = std::make_unique<asio_peer::EchoServer>(request);
     if (request.on_ready) request.on_ready(server->port());
     return server->run();
+  }
+
+  InProcessReport run_in_process(const InProcessRequest& request) override {
+    if (request.workers != 1) throw NotApplicable("inside the process one thread runs its io_context");
+    for (const Workload& workload : kWorkloads)
+      if (workload.name == request.workload) return workload.run(request);
+    return Engine::run_in_process(request);
   }
 };
 

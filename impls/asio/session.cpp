@@ -7,8 +7,6 @@
 
 namespace reactorlab::asio_peer {
 
-using boost::system::error_code;
-
 Session::Session(Socket socket, std::size_t chunk)
     : socket_(std::move(socket)),
       chunk_(chunk),

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "impls/asio/echo_server.hpp"
+#include "impls/asio/types.hpp"
 
+#include <cstddef>
 #include <memory>
 
 namespace reactorlab::asio_peer {

@@ -1,11 +1,13 @@
 #include "harness/engine.hpp"
 
 #include "impls/libuv/echo_loop.hpp"
+#include "impls/libuv/in_process.hpp"
 
 #include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -42,6 +44,19 @@ ServeReport report_of(const std::vector<std::unique_ptr<EchoLoop>>& loops) {
   return report;
 }
 
+struct Workload {
+  std::string_view name;
+  InProcessReport (*run)(const InProcessRequest&);
+};
+
+constexpr Workload kWorkloads[] = {
+    {"timer_insert_cancel", libuv_peer::timer_insert_cancel},
+    {"timer_fire", libuv_peer::timer_fire},
+    {"cross_thread_wake", libuv_peer::cross_thread_wake},
+    {"post", libuv_peer::post},
+    {"reg_churn", libuv_peer::reg_churn},
+};
+
 class LibuvEngine final : public Engine {
  public:
   [[nodiscard]] EngineInfo info() const override {
@@ -64,6 +79,13 @@ class LibuvEngine final : public Engine {
       loops.front()->run();
     }
     return report_of(loops);
+  }
+
+  InProcessReport run_in_process(const InProcessRequest& request) override {
+    if (request.workers != 1) throw NotApplicable("inside the process one thread runs its loop");
+    for (const Workload& workload : kWorkloads)
+      if (workload.name == request.workload) return workload.run(request);
+    throw NotApplicable("libuv has callbacks of events, but neither tasks nor a queue of ready ones");
   }
 };
 

@@ -1,8 +1,10 @@
 #include "harness/engine.hpp"
 #include "impls/raw_epoll/echo_loop.hpp"
+#include "impls/raw_epoll/in_process.hpp"
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace reactorlab {
@@ -34,6 +36,15 @@ class RawEpollEngine final : public Engine {
     const auto loop = std::make_unique<raw_epoll::EchoLoop>(request);
     if (request.on_ready) request.on_ready(loop->port());
     return loop->run();
+  }
+
+  InProcessReport run_in_process(const InProcessRequest& request) override {
+    const std::string& workload = request.workload;
+    if (workload == "cross_thread_wake") return raw_epoll::cross_thread_wake(request);
+    if (workload == "reg_churn") return raw_epoll::reg_churn(request);
+    if (workload == "timer_insert_cancel" || workload == "timer_fire")
+      throw NotApplicable("bare epoll has no timers, only the timeout of its wait");
+    throw NotApplicable("bare epoll has nothing to queue work in: no tasks, no handlers");
   }
 };
 
