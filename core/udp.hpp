@@ -26,7 +26,8 @@ class BasicUdpSocket : public BasicDatagramSocket<Rt, UdpKind> {
   static BasicUdpSocket bind(Rt& runtime, const SocketAddress& local, Options options = {}) {
     BasicUdpSocket socket{runtime.ref()};
     UniqueFd fd = bound_socket(SOCK_DGRAM, local, options);
-    if (const IoResult opened = socket.open(fd); !opened) throw_errno(opened.error(), "registering the socket on " + local.to_string());
+    const IoResult opened = socket.open(fd);
+    if (!opened) throw_errno(opened.error(), "registering the socket on " + local.to_string());
     return socket;
   }
 

@@ -12,7 +12,7 @@ namespace {
 void check_length(std::string_view name, const char* what) {
   if (name.size() <= UnixAddress::longest_name) return;
   throw_errno(ENAMETOOLONG, std::string{what} + " of " + std::to_string(name.size()) + " bytes",
-              "use at most " + std::to_string(UnixAddress::longest_name) + ", such as one in /run or relative to the working directory");
+              "use at most " + std::to_string(UnixAddress::longest_name) + ", such as a path from the working directory");
 }
 
 std::string printable(std::string_view name) {

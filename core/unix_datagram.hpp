@@ -1,5 +1,6 @@
 #pragma once
-// Unix datagrams over any runtime: reliable and in order, so that a full queue makes senders wait. UnixDatagram is the virtual form.
+// Unix datagrams over any runtime: reliable and in order, so that a full queue makes senders wait. UnixDatagram is the virtual
+// form.
 
 #include <poll.h>
 
@@ -24,9 +25,9 @@ struct UnixDatagramKind {
   }
 };
 
-/// A connected socket's send() waits for room in its peer's queue. send_to() from a socket that isn't connected there gives -EAGAIN
-/// if that queue is full: await room_at(peer) and try again. A peer that is gone gives -ECONNREFUSED, which also ends the connection
-/// (then -ENOTCONN, until connect()).
+/// A connected socket's send() waits for room in its peer's queue. send_to() from a socket that isn't connected there gives
+/// -EAGAIN if that queue is full: await room_at(peer) and try again (decision 0012). A peer that is gone gives -ECONNREFUSED, which
+/// also ends the connection (then -ENOTCONN, until connect()).
 ///
 /// Owns the file that binding to a path made: closing or destroying the socket removes it.
 template <class Rt>
@@ -39,7 +40,8 @@ class BasicUnixDatagram : public BasicDatagramSocket<Rt, UnixDatagramKind> {
     BasicUnixDatagram socket{runtime.ref()};
     UniqueFd fd = bound_socket(SOCK_DGRAM, local);
     socket.path_ = BoundPath{local};
-    if (const IoResult opened = socket.open(fd); !opened) throw_errno(opened.error(), "registering the socket on " + local.to_string());
+    const IoResult opened = socket.open(fd);
+    if (!opened) throw_errno(opened.error(), "registering the socket on " + local.to_string());
     return socket;
   }
   /// Without a name, so nobody can answer: for sending only, unless it is one of a pair. Throws std::system_error.
@@ -60,8 +62,8 @@ class BasicUnixDatagram : public BasicDatagramSocket<Rt, UnixDatagramKind> {
     return ends;
   }
 
-  /// -> IoResult: 0 as soon as the queue of `peer` has room, which somebody else may take first; or -errno (-ECONNREFUSED or -ENOENT
-  /// if nobody is there). It doesn't concern this socket, which may be closed meanwhile.
+  /// -> IoResult: 0 as soon as the queue of `peer` has room, which somebody else may take first; or -errno (-ECONNREFUSED or
+  /// -ENOENT if nobody is there). It doesn't concern this socket, which may be closed meanwhile.
   Task<IoResult> room_at(UnixAddress peer) { return room_at(this->source_.ref(), peer); }
 
   void close() noexcept {

@@ -22,7 +22,7 @@ template <class Rt>
 using BasicUnixStream = BasicStream<Rt, UnixStreamKind>;
 
 /// Owns the file that binding to a path made: closing or destroying the listener removes it. A file that was there before is
-/// never touched (EADDRINUSE), whether somebody listens there or not.
+/// never touched (EADDRINUSE), whether somebody listens there or not (decision 0012).
 template <class Rt>
 class BasicUnixListener : public BasicListener<Rt, UnixStreamKind> {
  public:
