@@ -11,15 +11,17 @@
 namespace reactorlab::libuv_peer {
 namespace {
 
-/// What programs on libuv write to hand work to a loop. uv_async_send coalesces: one callback may answer for many.
-class JobQueue {
+/// A loop and what programs on libuv write to hand work to it. uv_async_send coalesces: one callback may answer for
+/// many.
+class JobLoop {
  public:
-  explicit JobQueue(uv_loop_t* loop) {
-    check(uv_async_init(loop, &async_, [](uv_async_t* async) { static_cast<JobQueue*>(async->data)->run_all(); }),
+  JobLoop() : loop_(this) {
+    check(uv_async_init(loop_.get(), &async_,
+                        [](uv_async_t* async) { static_cast<JobLoop*>(async->loop->data)->run_all(); }),
           "uv_async_init");
-    async_.data = this;
   }
 
+  void run() { loop_.run(); }
   /// By any thread.
   void push(std::function<void()> job) {
     {
@@ -28,8 +30,8 @@ class JobQueue {
     }
     uv_async_send(&async_);
   }
-  /// By a job. The loop may then end.
-  void close() { uv_close(handle_of(&async_), nullptr); }
+  /// By a job: run() ends. It isn't the job that closes the handle, because whoever pushed it may still be sending.
+  void stop() { uv_stop(loop_.get()); }
 
  private:
   void run_all() {
@@ -45,6 +47,7 @@ class JobQueue {
   std::mutex mutex_;
   std::vector<std::function<void()>> jobs_;  ///< guarded by mutex_
   std::vector<std::function<void()>> running_;
+  Loop loop_;
 };
 
 }  // namespace
@@ -55,8 +58,7 @@ InProcessReport cross_thread_wake(const InProcessRequest& request) {
   Loop loop(&game);
   check(uv_async_init(loop.get(), &bell,
                       [](uv_async_t* rung) {
-                        if (!static_cast<peer_kit::PingPong*>(rung->loop->data)->answer())
-                          uv_close(handle_of(rung), nullptr);
+                        if (!static_cast<peer_kit::PingPong*>(rung->loop->data)->answer()) uv_stop(rung->loop);
                       }),
         "uv_async_init");
   game.start([&bell] { uv_async_send(&bell); });
@@ -66,11 +68,10 @@ InProcessReport cross_thread_wake(const InProcessRequest& request) {
 
 InProcessReport post(const InProcessRequest& request) {
   peer_kit::Posting posting(request);
-  Loop loop(nullptr);
-  JobQueue queue(loop.get());
-  posting.start([&queue](const peer_kit::Posting::Job& job) {
-    queue.push([&queue, job] {
-      if (job()) queue.close();
+  JobLoop loop;
+  posting.start([&loop](const peer_kit::Posting::Job& job) {
+    loop.push([&loop, job] {
+      if (job()) loop.stop();
     });
   });
   posting.open();
