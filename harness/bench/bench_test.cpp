@@ -3,12 +3,14 @@
 #include "harness/bench/results_folder.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
-#include "harness/bench/workload.hpp"
+#include "harness/bench/tier.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -84,31 +86,6 @@ TEST(ChooseEntries, RefusesWhatANamedImplHasNot) {
     EXPECT_THROW((void)labels_of(filter), UsageError);
 }
 
-TEST(ChooseCells, TierUnlessAParameterIsGiven) {
-  const Tier& quick = find_tier("quick");
-  EXPECT_EQ(choose_cells(quick, {}), quick.cells);
-  const auto given = choose_cells(quick, {.workload_regex = "echo", .conns = {2, 3}, .pipeline = {4}});
-  ASSERT_EQ(given.size(), 2U);
-  EXPECT_EQ(given[1].params, (Params{{"conns", 3}, {"payload", 64}, {"pipeline", 4}}));
-  EXPECT_EQ(describe(given[1]), "tcp_echo: 3 conns, 64 B, pipeline 4");
-}
-
-TEST(ChooseCells, WhatATierLeavesOutIsKnown) {
-  EXPECT_TRUE(left_out(find_tier("standard").cells).empty());
-  EXPECT_EQ(left_out(find_tier("quick").cells).size() + find_tier("quick").cells.size(),
-            find_tier("standard").cells.size());
-  EXPECT_GE(find_tier("quick").rounds, 7);
-  EXPECT_GE(find_tier("standard").rounds, 15);
-}
-
-TEST(ChooseCells, RefusesNonsense) {
-  const Tier& quick = find_tier("quick");
-  EXPECT_THROW((void)choose_cells(quick, {.workload_regex = "udp"}), UsageError);
-  EXPECT_THROW((void)choose_cells(quick, {.workload_regex = "("}), UsageError);
-  EXPECT_THROW((void)choose_cells(quick, {.conns = {0}}), UsageError);
-  EXPECT_THROW((void)find_tier("quik"), UsageError);
-}
-
 class TemporaryFolder : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::remove_all(path_); }
@@ -121,7 +98,7 @@ using ResultsFolderTest = TemporaryFolder;
 
 TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
   {
-    ResultsFolder folder(path_ / "deep" / "run");
+    auto folder = ResultsFolder::create(path_ / "deep" / "run");
     folder.append(Sample{});
     folder.append(Sample{});
     folder.write("summary.json", {{"a", 1}});
@@ -139,22 +116,38 @@ TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
 
 TEST_F(ResultsFolderTest, KeepsAnEarlierRun) {
   {
-    ResultsFolder(path_).append(Sample{});
+    ResultsFolder::create(path_).append(Sample{});
   }
-  EXPECT_THROW(ResultsFolder again(path_), std::runtime_error);
+  EXPECT_THROW((void)ResultsFolder::create(path_), std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(path_ / "samples.jsonl"));
 }
 
 TEST_F(ResultsFolderTest, LeavesNothingOfARunThatMeasuredNothing) {
   {
-    ResultsFolder(path_).write("provenance.json", {});
+    ResultsFolder::create(path_).write("provenance.json", {});
   }
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
+TEST_F(ResultsFolderTest, ReopenedAddsAndNeverDisappears) {
+  ResultsFolder::create(path_).append(Sample{});
+  {
+    auto folder = ResultsFolder::reopen(path_);
+    EXPECT_THROW((void)ResultsFolder::reopen(path_), std::runtime_error) << "one writer at a time";
+    folder.append(Sample{});
+  }
+  ResultsFolder::reopen(path_).rewrite_samples("");
+  EXPECT_TRUE(std::filesystem::exists(path_ / "samples.jsonl"));
+  ResultsFolder::reopen(path_).append(Sample{});
+  std::ifstream samples(path_ / "samples.jsonl");
+  std::string line;
+  EXPECT_TRUE(std::getline(samples, line));
+  EXPECT_FALSE(std::getline(samples, line)) << "what was appended after a rewrite is in the new file";
+}
+
 TEST_F(ResultsFolderTest, SaysWhyItCannotWrite) {
   std::ofstream(path_) << "a file is in the way";
-  EXPECT_THROW(ResultsFolder folder(path_ / "run"), std::runtime_error);
+  EXPECT_THROW((void)ResultsFolder::create(path_ / "run"), std::runtime_error);
 }
 
 int run(std::vector<const char*> words) {
@@ -169,6 +162,8 @@ TEST(Program, UsageErrorsEndWithTwo) {
                                                        {"run", "--tier=huge"},
                                                        {"run", "--rounds=many"},
                                                        {"run", "--conns=0"},
+                                                       {"run", "--resume=/no/such/run"},
+                                                       {"run", "--resume=x", "--tier=quick"},
                                                        {"run", "--backend=kqueue"},
                                                        {"serve"},
                                                        {"serve", "--impl=all"},
@@ -177,6 +172,7 @@ TEST(Program, UsageErrorsEndWithTwo) {
                                                        {"load"},
                                                        {"load", "--connect=example.org:80"},
                                                        {"load", "--connect=127.0.0.1:1", "--payload=0"},
+                                                       {"load", "--connect=127.0.0.1:1", "--mode=storm"},
                                                        {"list", "extra"}};
   for (const auto& words : wrong) EXPECT_EQ(run(words), kExitUsage) << words.front();
 }
@@ -192,7 +188,25 @@ TEST(Program, ListKnowsEveryImpl) {
   const auto list = nlohmann::json::parse(testing::internal::GetCapturedStdout());
   EXPECT_EQ(list.at("impls").size(), impls().size());
   for (const auto& impl : list.at("impls")) EXPECT_FALSE(impl.at("summary").get<std::string>().empty()) << impl;
-  EXPECT_FALSE(list.at("workloads").empty());
+  EXPECT_EQ(list.at("workloads").size(), workloads().size());
+  for (const auto& workload : list.at("workloads")) {
+    for (const char* text : {"summary", "operation", "metric", "unit"})
+      EXPECT_FALSE(workload.at(text).get<std::string>().empty()) << text << " of " << workload;
+    EXPECT_FALSE(workload.at("cells").empty()) << workload;
+  }
+}
+
+TEST(Program, ListGivesEverythingALineOfItsOwn) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"list"}), kExitOk);
+  std::istringstream text(testing::internal::GetCapturedStdout());
+  std::multiset<std::string> first_words;
+  for (std::string line; std::getline(text, line);)
+    if (line.starts_with("  ")) first_words.insert(line.substr(2, line.find(' ', 2) - 2));
+  for (const Impl& impl : impls()) EXPECT_EQ(first_words.count(impl.name), 1U) << impl.name;
+  for (const Workload& workload : workloads()) EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
+  for (const Tier& tier : tiers()) EXPECT_EQ(first_words.count(std::string(tier.name)), 1U) << tier.name;
+  EXPECT_EQ(first_words.size(), impls().size() + workloads().size() + tiers().size());
 }
 
 }  // namespace

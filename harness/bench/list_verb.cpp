@@ -1,7 +1,10 @@
+#include "harness/bench/entry.hpp"
+#include "harness/bench/metric.hpp"
+#include "harness/bench/progress.hpp"
 #include "harness/bench/registry.hpp"
+#include "harness/bench/tier.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
-#include "harness/bench/workload.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,31 +14,60 @@ namespace {
 
 using nlohmann::json;
 
+json json_of(const Impl& impl) {
+  return {{"name", impl.name},
+          {"kind", to_string(impl.kind)},
+          {"summary", impl.info.summary},
+          {"backends", impl.info.backends},
+          {"lockings", impl.info.lockings},
+          {"max_workers", impl.info.max_workers == 0 ? json(nullptr) : json(impl.info.max_workers)}};
+}
+
+json json_of(const Workload& workload) {
+  const MetricInfo& metric = info_of(workload.metric);
+  return {{"name", workload.name},       {"summary", workload.summary},         {"operation", workload.operation},
+          {"metric", metric.name},       {"unit", metric.unit},                 {"has_latency", workload.has_latency},
+          {"in_process", workload.in_process}, {"cells", workload.cells}};
+}
+
+json json_of(const Tier& tier) {
+  json cells = json::array();
+  for (const Cell& cell : tier.cells) cells.push_back({{"workload", cell.workload}, {"params", cell.params}});
+  return {{"name", tier.name},
+          {"summary", tier.summary},
+          {"rounds", tier.rounds},
+          {"warmup_ms", tier.times.warmup.count()},
+          {"duration_ms", tier.times.duration.count()},
+          {"cells", cells}};
+}
+
 json list_json() {
-  json list = {{"schema", 1}, {"impls", json::array()}, {"workloads", json::array()}, {"tiers", json::array()}};
-  for (const Impl& impl : impls())
-    list["impls"].push_back(
-        {{"name", impl.name},
-         {"kind", to_string(impl.kind)},
-         {"summary", impl.info.summary},
-         {"backends", impl.info.backends},
-         {"lockings", impl.info.lockings},
-         {"max_workers", impl.info.max_workers == 0 ? json(nullptr) : json(impl.info.max_workers)}});
-  for (const Workload& workload : workloads())
-    list["workloads"].push_back({{"name", workload.name}, {"summary", workload.summary}, {"cells", workload.cells}});
-  for (const Tier& tier : tiers()) {
-    json cells = json::array();
-    for (const Cell& cell : tier.cells) cells.push_back({{"workload", cell.workload}, {"params", cell.params}});
-    list["tiers"].push_back(
-        {{"name", tier.name}, {"summary", tier.summary}, {"rounds", tier.rounds}, {"cells", cells}});
-  }
+  json list = {{"schema", kSchema}, {"impls", json::array()}, {"workloads", json::array()}, {"tiers", json::array()}};
+  for (const Impl& impl : impls()) list["impls"].push_back(json_of(impl));
+  for (const Workload& workload : workloads()) list["workloads"].push_back(json_of(workload));
+  for (const Tier& tier : tiers()) list["tiers"].push_back(json_of(tier));
   return list;
 }
 
-void print_impl(const Impl& impl) {
-  fmt::print("  {:<18} {:<8} {}\n", impl.name, to_string(impl.kind), impl.info.summary);
-  fmt::print("  {:<18} {:<8} backends: {}{}\n", "", "", fmt::join(impl.info.backends, ", "),
-             impl.info.lockings.empty() ? "" : fmt::format("; locking: {}", fmt::join(impl.info.lockings, ", ")));
+/// "backends epoll; locking coarse, fine", or nothing to choose.
+std::string choices_of(const Impl& impl) {
+  std::string text;
+  if (!impl.info.backends.empty()) text = fmt::format("backend {}", fmt::join(impl.info.backends, ", "));
+  if (!impl.info.lockings.empty())
+    text += fmt::format("{}locking {}", text.empty() ? "" : "; ", fmt::join(impl.info.lockings, ", "));
+  return text.empty() ? "" : fmt::format(" ({})", text);
+}
+
+void print_workload(const Workload& workload) {
+  const MetricInfo& metric = info_of(workload.metric);
+  fmt::print("  {:<19} {} ({} of {} per {})\n", workload.name, workload.summary, metric.unit, metric.description,
+             workload.operation);
+}
+
+std::chrono::seconds time_of(const Tier& tier, std::size_t entries) {
+  std::chrono::milliseconds round{};
+  for (const Cell& cell : tier.cells) round += expected_time(cell, tier.times);
+  return std::chrono::duration_cast<std::chrono::seconds>(round * static_cast<long>(entries) * tier.rounds);
 }
 
 }  // namespace
@@ -46,12 +78,15 @@ int list_verb(bool json_wanted) {
     return kExitOk;
   }
   fmt::print("Implementations (--impl):\n");
-  for (const Impl& impl : impls()) print_impl(impl);
-  fmt::print("\nWorkloads (--workload):\n");
-  for (const Workload& workload : workloads()) fmt::print("  {:<18} {}\n", workload.name, workload.summary);
-  fmt::print("\nTiers (--tier):\n");
+  for (const Impl& impl : impls())
+    fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+  fmt::print("\nWorkloads (--workload), each with its unit and what an operation is:\n");
+  for (const Workload& workload : workloads()) print_workload(workload);
+  const std::size_t entries = choose_entries(impls(), {.impls = {"all"}}).entries.size();
+  fmt::print("\nTiers (--tier), with the time for --impl=all:\n");
   for (const Tier& tier : tiers())
-    fmt::print("  {:<18} {} ({} cells, {} rounds)\n", tier.name, tier.summary, tier.cells.size(), tier.rounds);
+    fmt::print("  {:<19} {} ({} cells, {} rounds, about {})\n", tier.name, tier.summary, tier.cells.size(), tier.rounds,
+               duration_text(time_of(tier, entries)));
   return kExitOk;
 }
 

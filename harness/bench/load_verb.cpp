@@ -22,6 +22,7 @@ nlohmann::json percentile(const load::LoadResult& result, double fraction) {
 nlohmann::json to_json(const LoadVerbOptions& options, const load::LoadResult& result) {
   nlohmann::json json = {
       {"schema", 1},
+      {"mode", options.mode},
       {"params", {{"conns", options.conns}, {"payload", options.payload}, {"pipeline", options.pipeline}}},
       {"seed", options.seed},
       {"verified", result.verified()},
@@ -43,15 +44,22 @@ std::string microseconds(const load::LoadResult& result, double fraction) {
   return value ? fmt::format("{:.1f}", static_cast<double>(*value) / 1000) : "n/a";
 }
 
-void print_text(const load::LoadResult& result) {
+void print_text(const LoadVerbOptions& options, const load::LoadResult& result) {
   const double seconds = static_cast<double>(result.wall_ns) * 1e-9;
-  fmt::print("{} messages in {:.3f} s: {:.0f}/s, closed loop, {} bytes checked\n", result.ops, seconds,
+  fmt::print("{} {} in {:.3f} s: {:.0f}/s, closed loop, {} bytes checked\n", result.ops,
+             options.mode == "echo" ? "messages" : "connections", seconds,
              static_cast<double>(result.ops) / seconds, result.bytes_verified);
   fmt::print("latency us: p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1f}\n", microseconds(result, 0.50),
              microseconds(result, 0.90), microseconds(result, 0.99), microseconds(result, 0.999),
              static_cast<double>(result.latency.max()) / 1000);
   fmt::print("generator: {:.0f} % of a CPU\n",
              static_cast<double>(result.cpu_ns) * 100 / static_cast<double>(result.wall_ns));
+}
+
+load::LoadResult run_mode(const std::string& mode, const load::LoadOptions& options) {
+  if (mode == "churn") return load::run_churn(options);
+  if (mode == "idle") return load::run_idle(options);
+  return load::run_load(options);
 }
 
 }  // namespace
@@ -69,11 +77,11 @@ int load_verb(const LoadVerbOptions& options) {
   const InterruptFlag interrupt;
   load.cancel = &InterruptFlag::raised();
 
-  const load::LoadResult result = load::run_load(load);
+  const load::LoadResult result = run_mode(options.mode, load);
   if (options.json)
     fmt::print("{}\n", to_json(options, result).dump());
   else if (result.verified())
-    print_text(result);
+    print_text(options, result);
   if (result.cancelled) {
     fmt::print(stderr, "bench: interrupted\n");
     return kExitInterrupted;

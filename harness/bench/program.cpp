@@ -38,6 +38,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6")->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
+  verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
 
 void add_serve(CLI::App& app, ServeOptions& options) {
@@ -54,8 +55,10 @@ void add_serve(CLI::App& app, ServeOptions& options) {
 }
 
 void add_load(CLI::App& app, LoadVerbOptions& options) {
-  CLI::App& verb = *app.add_subcommand("load", "closed-loop echo load on a server of this machine, every byte checked");
+  CLI::App& verb = *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
   verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
+  verb.add_option("--mode", options.mode, "echo: messages; churn: connections that come and go; idle: that only exist")
+      ->check(CLI::IsMember({"echo", "churn", "idle"}));
   verb.add_option("--conns", options.conns, "connections")->check(CLI::Range(1, 1'000'000));
   verb.add_option("--payload", options.payload, "bytes of a message")->check(CLI::Range(1, 16 * 1024 * 1024));
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection")->check(CLI::Range(1, 1024));
@@ -85,6 +88,15 @@ void refuse_extras(const CLI::App& app, const CLI::App* verb) {
   throw UsageError(measure::unknown_choice("flag", typed, flags));
 }
 
+/// A run is continued by its own plan.
+void refuse_choices_beside_resume(const CLI::App& run) {
+  if (run.count("--resume") == 0) return;
+  for (const CLI::Option* option : run.get_options())
+    if (option->count() > 0 && option->get_name() != "--resume")
+      throw UsageError(
+          fmt::format("--resume continues a run by the plan in its provenance.json: leave out {}", option->get_name()));
+}
+
 /// `bench --impl=all` means `bench run --impl=all`.
 std::vector<std::string> with_default_verb(std::vector<std::string> words) {
   const bool about_program = !words.empty() && (words[0] == "-h" || words[0] == "--help");
@@ -96,7 +108,10 @@ int dispatch(const CLI::App& app, const Command& command) {
   const auto chosen = app.get_subcommands();
   refuse_extras(app, chosen.empty() ? nullptr : chosen.front());
   const std::string verb = chosen.front()->get_name();
-  if (verb == "run") return run_verb(command.run);
+  if (verb == "run") {
+    refuse_choices_beside_resume(*chosen.front());
+    return run_verb(command.run);
+  }
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
   if (verb == "micro") return micro_verb(command.micro);
@@ -105,9 +120,10 @@ int dispatch(const CLI::App& app, const Command& command) {
   return doctor_verb();
 }
 
-int parse_and_dispatch(std::vector<std::string> words) {
+int parse_and_dispatch(const std::string& program, std::vector<std::string> words) {
   CLI::App app("Where should an async reactor live? `bench --impl=all` compares every implementation.", "bench");
   Command command;
+  command.run.program = program;
   command.run.command_line = words;
   add_run(app, command.run);
   add_serve(app, command.serve);
@@ -136,7 +152,7 @@ int parse_and_dispatch(std::vector<std::string> words) {
 
 int run_program(int argc, const char* const* argv) {
   try {
-    return parse_and_dispatch({argv + std::min(argc, 1), argv + argc});
+    return parse_and_dispatch(argc > 0 ? argv[0] : "bench", {argv + std::min(argc, 1), argv + argc});
   } catch (const UsageError& error) {
     fmt::print(stderr,
                "bench: {}\nbench: `bench --help` and `bench VERB --help` explain, `bench list` names what there is\n",

@@ -1,10 +1,12 @@
 #include "harness/bench/progress.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace reactorlab::bench {
@@ -20,47 +22,64 @@ bool is_terminal() {
   return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
+/// Asked each time: the user may resize the window.
+std::size_t terminal_width() {
+  winsize size{};
+  constexpr std::size_t kUsual = 80;
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+}  // namespace
+
+std::chrono::seconds time_left(const ProgressState& state) {
+  const double rest = static_cast<double>((state.expected - state.expected_done).count());
+  const double pace = state.expected_done.count() > 0 ? static_cast<double>(state.passed.count()) /
+                                                            static_cast<double>(state.expected_done.count())
+                                                      : 1.0;
+  return std::chrono::seconds(static_cast<long>(std::max(0.0, rest * pace) / 1000 + 0.5));
+}
+
 std::string duration_text(std::chrono::seconds seconds) {
   return seconds.count() < 100 ? fmt::format("{} s", seconds.count())
                                : fmt::format("{} min {} s", seconds.count() / 60, seconds.count() % 60);
 }
 
-}  // namespace
+std::string progress_line(const ProgressState& state, const std::string& what, std::size_t width, bool color) {
+  constexpr std::size_t kBar = 24;
+  const std::size_t filled = state.samples == 0 ? kBar : state.done * kBar / state.samples;
+  const std::string bar = std::string(filled, '#') + std::string(kBar - filled, '.');
+  std::string text =
+      fmt::format("[{}] {}/{}, {} left  {}", bar, state.done, state.samples, duration_text(time_left(state)), what);
+  text.resize(std::min(text.size(), width > 0 ? width - 1 : 0));  // the last column may wrap
+  if (color && text.size() > kBar) text = text.insert(1 + kBar, "\033[0m").insert(1, "\033[32m");
+  return text;
+}
 
-Progress::Progress(std::size_t samples, std::size_t samples_per_round, std::chrono::milliseconds expected)
-    : samples_(samples),
-      samples_per_round_(samples_per_round),
-      expected_(expected),
+Progress::Progress(std::size_t samples, std::chrono::milliseconds expected)
+    : state_{.samples = samples, .expected = expected},
       started_(std::chrono::steady_clock::now()),
       terminal_(is_terminal()),
       color_(terminal_ && !variable_is_set("NO_COLOR")) {}
 
-std::chrono::seconds Progress::left() const {
-  using std::chrono::duration_cast;
-  using std::chrono::milliseconds;
-  const auto passed = duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
-  const milliseconds each = done_ == 0 ? expected_ : passed / static_cast<long>(done_);
-  return duration_cast<std::chrono::seconds>(each * static_cast<long>(samples_ - done_) + milliseconds(500));
+ProgressState Progress::state() const {
+  ProgressState now = state_;
+  now.passed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_);
+  return now;
 }
 
-void Progress::starts(const std::string& what) {
+void Progress::starts(const std::string& what, std::size_t round, std::size_t rounds) {
   if (terminal_)
-    draw(what);
-  else if (done_ % samples_per_round_ == 0)
-    fmt::print(stderr, "bench: round {} of {}, {} left\n", done_ / samples_per_round_ + 1,
-               samples_ / samples_per_round_, duration_text(left()));
+    fmt::print(stderr, "\r\033[K{}", progress_line(state(), what, terminal_width(), color_));
+  else if (round >= announced_rounds_)
+    fmt::print(stderr, "bench: round {} of {}, {} left\n", round + 1, rounds, duration_text(time_left(state())));
+  announced_rounds_ = round + 1;
   std::fflush(stderr);
 }
 
-void Progress::draw(const std::string& what) {
-  constexpr std::size_t kWidth = 24;
-  const std::size_t filled = samples_ == 0 ? kWidth : done_ * kWidth / samples_;
-  const std::string bar = std::string(filled, '#') + std::string(kWidth - filled, '.');
-  fmt::print(stderr, "\r\033[K[{}{}{}] {}/{}, {} left  {}", color_ ? "\033[32m" : "", bar, color_ ? "\033[0m" : "",
-             done_, samples_, duration_text(left()), what);
+void Progress::done(std::chrono::milliseconds expected) {
+  ++state_.done;
+  state_.expected_done += expected;
 }
-
-void Progress::done() { ++done_; }
 
 void Progress::note(const std::string& line) {
   fmt::print(stderr, "{}bench: {}\n", terminal_ ? "\r\033[K" : "", line);

@@ -6,31 +6,45 @@
 
 namespace reactorlab::bench {
 
-/// Says on standard error how far a run is and how long it still takes: a bar that is rewritten on a terminal, else one
-/// plain line for each round. NO_COLOR (https://no-color.org) is honoured.
+/// How far a run is. Samples differ in length, so time is estimated by what was expected of those that are done.
+struct ProgressState {
+  std::size_t samples = 0, done = 0;
+  std::chrono::milliseconds expected{}, expected_done{};  ///< of all samples, of those that are done
+  std::chrono::milliseconds passed{};
+};
+
+/// What is left: what was expected of the rest, times how much longer than expected the first ones took.
+[[nodiscard]] std::chrono::seconds time_left(const ProgressState& state);
+
+/// "4 min 20 s".
+[[nodiscard]] std::string duration_text(std::chrono::seconds seconds);
+
+/// One line that fits into `width` columns; colour codes take none.
+[[nodiscard]] std::string progress_line(const ProgressState& state, const std::string& what, std::size_t width,
+                                        bool color);
+
+/// Says on standard error how far a run is and how long it still takes: a line that is rewritten on a terminal, else
+/// a plain line whenever a round begins. NO_COLOR (https://no-color.org) is honoured.
 class Progress {
  public:
-  /// `expected` is what a sample takes until one has been seen.
-  Progress(std::size_t samples, std::size_t samples_per_round, std::chrono::milliseconds expected);
+  Progress(std::size_t samples, std::chrono::milliseconds expected);
 
-  void starts(const std::string& what);
-  void done();
+  /// A sample begins. `round` counts from 0.
+  void starts(const std::string& what, std::size_t round, std::size_t rounds);
+  void done(std::chrono::milliseconds expected);
 
-  /// Prints a line without leaving the bar's remains.
+  /// Prints a line without leaving the progress line's remains.
   void note(const std::string& line);
   void finish();
 
  private:
-  [[nodiscard]] std::chrono::seconds left() const;
-  void draw(const std::string& what);
+  [[nodiscard]] ProgressState state() const;
 
-  const std::size_t samples_;
-  const std::size_t samples_per_round_;
-  const std::chrono::milliseconds expected_;
+  ProgressState state_;
   const std::chrono::steady_clock::time_point started_;
   const bool terminal_;
   const bool color_;
-  std::size_t done_ = 0;
+  std::size_t announced_rounds_ = 0;
 };
 
 }  // namespace reactorlab::bench

@@ -1,8 +1,10 @@
 #include "harness/bench/run_plan.hpp"
 
+#include "harness/bench/sample.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
 #include "harness/measure/process_cpu.hpp"
+#include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 
 #include <algorithm>
@@ -31,14 +33,16 @@ std::uint64_t random_seed() {
 /// Each side of the largest cell needs a descriptor for every connection, and a few more.
 void require_descriptors(const std::vector<Cell>& cells) {
   std::uint64_t most = 0;
-  for (const Cell& cell : cells) most = std::max(most, cell.params.at("conns"));
-  measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
+  for (const Cell& cell : cells)
+    if (const auto conns = cell.params.find("conns"); conns != cell.params.end()) most = std::max(most, conns->second);
+  if (most > 0) measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
 }
 
 json sources() {
   return {{"server_cpu_ns", measure::kProcessCpuSource},
-          {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission to its last byte"},
-          {"counts", "the server's own counters and wait4's rusage, over its whole life, per message"}};
+          {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
+          {"user_bytes", measure::kUserMemorySource},
+          {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
 }
 
 }  // namespace
@@ -54,11 +58,11 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   RunPlan plan;
   plan.entries = std::move(choice.entries);
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
+  fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
   plan.tier = tier.name;
   plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
   plan.seed = options.seed ? *options.seed : random_seed();
-  plan.warmup = tier.warmup;
-  plan.duration = tier.duration;
+  plan.times = tier.times;
   if (const auto cpus = measure::allowed_cpus(); !cpus.empty()) {
     plan.server_cpu = cpus.front();
     plan.load_cpu = cpus.size() > 1 ? cpus[1] : cpus.front();
@@ -70,24 +74,22 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
 }
 
 json provenance_of(const RunPlan& plan, const RunOptions& options) {
-  json provenance = {{"schema", 1}, {"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
+  json provenance = {{"schema", kSchema}, {"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
   const std::string digest = measure::digest_of(provenance);
+  const json written = to_json(plan);
   std::vector<std::string> command = {"bench"};
   command.insert(command.end(), options.command_line.begin(), options.command_line.end());
-  json entries = json::array();
-  for (const Entry& entry : plan.entries)
-    entries.push_back(
-        {{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
   provenance.update({{"digest", digest},
                      {"command_line", command},
+                     {"plan", written},
                      {"tier", plan.tier},
                      {"seed", plan.seed},
                      {"order",
                       "cyclic Latin square over entries, a new seeded permutation for each cell and block of rounds; "
                       "each sample carries its round and position"},
-                     {"entries", entries},
-                     {"warmup_ms", plan.warmup.count()},
-                     {"duration_ms", plan.duration.count()},
+                     {"entries", written.at("entries")},
+                     {"warmup_ms", plan.times.warmup.count()},
+                     {"duration_ms", plan.times.duration.count()},
                      {"server_cpu", cpu_text(plan.server_cpu)},
                      {"load_cpu", cpu_text(plan.load_cpu)},
                      {"sources", sources()},

@@ -1,10 +1,9 @@
 #pragma once
 
 #include "harness/bench/entry.hpp"
+#include "harness/bench/tier.hpp"
 #include "harness/bench/verbs.hpp"
-#include "harness/bench/workload.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -22,7 +21,7 @@ struct RunPlan {
   std::string tier;
   std::size_t rounds = 0;
   std::uint64_t seed = 0;
-  std::chrono::milliseconds warmup{}, duration{};
+  SampleTimes times;
   std::optional<int> server_cpu, load_cpu;  ///< nothing where the machine doesn't let us pin
   std::filesystem::path source;             ///< the repository; empty where it is gone
   std::filesystem::path out;
@@ -31,6 +30,12 @@ struct RunPlan {
 /// Throws UsageError for what doesn't exist, std::runtime_error for what this machine can't do. `notes` gets what the
 /// user should know about the choice.
 [[nodiscard]] RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes);
+
+/// What decides the order and the content of every sample; the folders aren't part of it.
+[[nodiscard]] nlohmann::json to_json(const RunPlan& plan);
+
+/// Throws std::runtime_error for what is no plan, or one with impls or workloads that this program hasn't.
+[[nodiscard]] RunPlan plan_from_json(const nlohmann::json& json);
 
 /// provenance.json. Its "digest" covers machine and build, so samples with the same digest are comparable.
 [[nodiscard]] nlohmann::json provenance_of(const RunPlan& plan, const RunOptions& options);

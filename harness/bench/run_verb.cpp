@@ -1,15 +1,15 @@
 #include "harness/bench/entry.hpp"
 #include "harness/bench/interrupt.hpp"
-#include "harness/bench/latin_square.hpp"
 #include "harness/bench/progress.hpp"
-#include "harness/bench/results_folder.hpp"
-#include "harness/bench/run_plan.hpp"
+#include "harness/bench/run.hpp"
 #include "harness/bench/sample_runner.hpp"
 #include "harness/bench/summary.hpp"
 #include "harness/bench/table.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -20,31 +20,39 @@
 namespace reactorlab::bench {
 namespace {
 
-/// All samples that were measured; fewer than planned after an interrupt.
-std::vector<Sample> measure_all(const RunPlan& plan, const SampleSettings& settings, ResultsFolder& folder) {
-  const std::size_t per_round = plan.cells.size() * plan.entries.size();
-  constexpr std::chrono::milliseconds kStartAndStop{100};
-  Progress progress(plan.rounds * per_round, per_round, settings.warmup + settings.duration + kStartAndStop);
-  std::vector<Sample> samples;
-  for (std::size_t round = 0; round < plan.rounds; ++round) {
-    for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
-      const auto order = round_order(plan.seed, cell, round, plan.entries.size());
-      for (std::size_t position = 0; position < order.size(); ++position) {
-        const Entry& entry = plan.entries[order[position]];
-        progress.starts(fmt::format("{}  {}", describe(plan.cells[cell]), entry.label));
-        const std::uint64_t seed = plan.seed + 7919 * samples.size();
-        Sample sample = run_sample(entry, {plan.cells[cell], round, position, seed}, settings);
-        if (InterruptFlag::raised()) return progress.finish(), samples;
-        if (!sample.sound())
-          progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(plan.cells[cell]), sample.void_reason));
-        folder.append(sample);
-        samples.push_back(std::move(sample));
-        progress.done();
-      }
-    }
+SampleSettings settings_of(const Run& run) {
+  return {.warmup = run.plan.times.warmup,
+          .duration = run.plan.times.duration,
+          .server_cpu = run.plan.server_cpu,
+          .load_cpu = run.plan.load_cpu,
+          .provenance = run.digest(),
+          .cancel = &InterruptFlag::raised()};
+}
+
+std::chrono::milliseconds expected_rest(const Run& run) {
+  std::vector<Slot> rest;
+  for (const std::size_t index : run.missing()) rest.push_back(run.schedule[index]);
+  return expected_time(run.plan, rest);
+}
+
+/// Fills the empty slots, in order, until none is left or the user interrupts. The sample that an interrupt hits is dropped.
+void measure_missing(Run& run) {
+  const SampleSettings settings = settings_of(run);
+  const auto missing = run.missing();
+  Progress progress(missing.size(), expected_rest(run));
+  for (const std::size_t index : missing) {
+    const Slot& slot = run.schedule[index];
+    const Entry& entry = run.plan.entries[slot.entry];
+    const Cell& cell = run.plan.cells[slot.cell];
+    progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
+    Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
+    if (InterruptFlag::raised()) break;
+    if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
+    run.folder.append(sample);
+    run.samples[index] = std::move(sample);
+    progress.done(expected_time(cell, run.plan.times));
   }
   progress.finish();
-  return samples;
 }
 
 nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial,
@@ -83,10 +91,13 @@ void draw_charts(const RunPlan& plan, const std::filesystem::path& results) {
     fmt::print(stderr, "bench: no charts: the command failed; repeat it with: {} {}\n", words[0], words[1]);
 }
 
-void announce(const RunPlan& plan, const std::vector<std::string>& notes) {
+void announce(const Run& run, const std::vector<std::string>& notes) {
+  const RunPlan& plan = run.plan;
   for (const std::string& note : notes) fmt::print(stderr, "bench: {}\n", note);
   fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", plan.entries.size(),
              plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
+  fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
+             duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
     fmt::print(stderr,
                "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
@@ -101,58 +112,63 @@ void say_what_is_left_out(const RunPlan& plan) {
   for (const Cell& cell : cells) fmt::print("  {}\n", describe(cell));
 }
 
+/// As a shell reads it back.
+std::string quoted(const std::string& word) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("/._-+:=,").find(static_cast<char>(c)) != std::string_view::npos; };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string resume_command(const RunOptions& options, const Run& run) {
+  return fmt::format("{} run --resume={}", quoted(options.program), quoted(run.plan.out.string()));
+}
+
 /// The exit status, and what to do about it.
-int conclude(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial) {
+int conclude(const RunOptions& options, const Run& run, const std::vector<SummaryRow>& rows) {
   std::size_t voids = 0;
   for (const SummaryRow& row : rows) voids += row.voids;
-  fmt::print("\nResults: {}\n", plan.out.string());
+  fmt::print("\nResults: {}\n", run.plan.out.string());
   if (voids > 0)
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
                voids == 1 ? " is" : "s are");
-  if (partial) {
-    fmt::print(
-        stderr,
-        "bench: interrupted: the summary is partial. To measure the rest, run the same command with --seed={} and "
-        "a new --out\n",
-        plan.seed);
+  if (const auto missing = run.missing().size(); missing > 0) {
+    fmt::print(stderr,
+               "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
+               run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
     return kExitInterrupted;
   }
   return voids > 0 ? kExitFailure : kExitOk;
 }
 
+Run start(const RunOptions& options) {
+  std::vector<std::string> notes;
+  Run run = options.resume.empty() ? begin_run(options, notes) : resume_run(options.resume, notes);
+  announce(run, notes);
+  return run;
+}
+
 }  // namespace
 
 int run_verb(const RunOptions& options) {
-  std::vector<std::string> notes;
-  const RunPlan plan = make_plan(options, notes);
-  ResultsFolder folder(plan.out);
-  nlohmann::json provenance = provenance_of(plan, options);
-  folder.write("provenance.json", provenance);
-  announce(plan, notes);
-
+  Run run = start(options);
   const InterruptFlag interrupt;
-  const std::string digest = provenance.at("digest");
-  const SampleSettings settings = {.warmup = plan.warmup,
-                                   .duration = plan.duration,
-                                   .server_cpu = plan.server_cpu,
-                                   .load_cpu = plan.load_cpu,
-                                   .provenance = digest,
-                                   .cancel = &InterruptFlag::raised()};
-  const std::vector<Sample> samples = measure_all(plan, settings, folder);
-  const bool partial = InterruptFlag::raised();
+  measure_missing(run);
+  const std::vector<Sample> samples = run.measured();
   if (samples.empty()) {
-    fmt::print(stderr, "bench: interrupted before the first sample: nothing was written\n");
+    fmt::print(stderr, "bench: interrupted before the first sample: nothing was measured\n");
     return kExitInterrupted;
   }
-  add_end(provenance);
-  folder.write("provenance.json", provenance);
+  add_end(run.provenance);
+  run.folder.write("provenance.json", run.provenance);
   const auto rows = summarise(samples);
-  folder.write("summary.json", summary_json(plan, rows, partial, digest));
+  run.folder.write("summary.json", summary_json(run.plan, rows, !run.missing().empty(), run.digest()));
   fmt::print("{}", table_of(rows));
-  say_what_is_left_out(plan);
+  say_what_is_left_out(run.plan);
   std::fflush(stdout);
-  draw_charts(plan, folder.path());
-  return conclude(plan, rows, partial);
+  draw_charts(run.plan, run.folder.path());
+  return conclude(options, run, rows);
 }
 
 }  // namespace reactorlab::bench

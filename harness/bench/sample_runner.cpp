@@ -1,9 +1,11 @@
 #include "harness/bench/sample_runner.hpp"
 
+#include "harness/bench/in_process_sample.hpp"
 #include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
 #include "harness/measure/process_cpu.hpp"
+#include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 
 #include <stdexcept>
@@ -22,22 +24,33 @@ constexpr auto kStopLimit = 5s;
 /// apart), and its account is exact.
 constexpr auto kSettle = 5ms;
 
-/// The server's CPU account at both ends of the window.
+/// What the kernel knows of the server at both ends of the window.
+struct Reading {
+  std::optional<measure::ProcessCpu> cpu;
+  std::optional<std::uint64_t> user_bytes;
+};
 struct Account {
-  std::optional<measure::ProcessCpu> before, after;
+  Reading before, after;
 };
 
-std::optional<measure::ProcessCpu> settled_cpu(pid_t pid) {
+Reading settled_reading(pid_t pid, Metric metric) {
   std::this_thread::sleep_for(kSettle);
-  return measure::read_process_cpu(pid);
+  return {.cpu = measure::read_process_cpu(pid),
+          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt};
 }
 
 load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& settings, std::uint16_t port) {
+  constexpr std::uint64_t kUsualPayload = 64, kUsualPipeline = 1;
+  const Params& params = place.cell.params;
+  const auto param = [&](const char* name, std::uint64_t usual) {
+    const auto found = params.find(name);
+    return found == params.end() ? usual : found->second;
+  };
   load::LoadOptions options;
   options.endpoint = load::loopback_endpoint(port);
-  options.conns = place.cell.params.at("conns");
-  options.payload = place.cell.params.at("payload");
-  options.pipeline = place.cell.params.at("pipeline");
+  options.conns = params.at("conns");
+  options.payload = param("payload", kUsualPayload);
+  options.pipeline = param("pipeline", kUsualPipeline);
   options.warmup = settings.warmup;
   options.duration = settings.duration;
   options.seed = place.seed;
@@ -46,28 +59,43 @@ load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& s
   return options;
 }
 
-void take_load(Sample& sample, const load::LoadResult& result) {
+load::LoadResult run_workload(const std::string& workload, const load::LoadOptions& options) {
+  if (workload == "accept_churn") return load::run_churn(options);
+  if (workload == "idle_memory") return load::run_idle(options);
+  return load::run_load(options);
+}
+
+void take_load(Sample& sample, const load::LoadResult& result, bool has_latency) {
   sample.verified = result.verified();
   sample.ops = result.ops;
   sample.wall_ns = result.wall_ns;
   sample.load_cpu_ns = result.cpu_ns;
-  sample.p50_ns = result.latency.supported_percentile(0.50);
-  sample.p90_ns = result.latency.supported_percentile(0.90);
-  sample.p99_ns = result.latency.supported_percentile(0.99);
-  sample.p999_ns = result.latency.supported_percentile(0.999);
-  sample.max_ns = result.latency.max();
+  if (has_latency) {
+    sample.p50_ns = result.latency.supported_percentile(0.50);
+    sample.p90_ns = result.latency.supported_percentile(0.90);
+    sample.p99_ns = result.latency.supported_percentile(0.99);
+    sample.p999_ns = result.latency.supported_percentile(0.999);
+    sample.max_ns = result.latency.max();
+  }
   if (result.verified()) return;
   sample.errors = 1;
   sample.void_reason = result.error.empty() ? "no operation completed" : result.error;
 }
 
-void take_account(Sample& sample, const Account& account) {
-  if (!account.before || !account.after) throw std::runtime_error("the server's CPU time couldn't be read");
-  sample.server_cpu_ns = account.after->run_ns - account.before->run_ns;
-  sample.server_run_delay_ns = account.after->run_delay_ns - account.before->run_delay_ns;
+void take_cpu(Sample& sample, const Account& account) {
+  const auto &before = account.before.cpu, &after = account.after.cpu;
+  if (!before || !after) throw std::runtime_error("the server's CPU time couldn't be read");
+  sample.server_cpu_ns = after->run_ns - before->run_ns;
+  sample.server_run_delay_ns = after->run_delay_ns - before->run_delay_ns;
 }
 
-/// The server's own counters and the kernel's, per message of its whole life. What it doesn't count is unknown, not 0.
+void take_user_bytes(Sample& sample, const Account& account) {
+  const auto &before = account.before.user_bytes, &after = account.after.user_bytes;
+  if (!before || !after) throw std::runtime_error("the server's memory couldn't be read (/proc/PID/smaps_rollup)");
+  sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
+}
+
+/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not 0.
 void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   if (messages == 0) return;
@@ -92,28 +120,18 @@ void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place
   load::LoadOptions options = load_options(place, settings, server.wait_ready(kReadyLimit));
   require_pinned(server, settings.server_cpu);
   Account account;
-  options.on_window_open = [&] { account.before = settled_cpu(server.pid()); };
-  options.on_window_close = [&] { account.after = settled_cpu(server.pid()); };
-  const load::LoadResult result = load::run_load(options);
-  take_load(sample, result);
-  if (sample.sound()) take_account(sample, account);
+  const Workload& workload = workload_of(place.cell.workload);
+  options.on_window_open = [&] { account.before = settled_reading(server.pid(), workload.metric); };
+  options.on_window_close = [&] { account.after = settled_reading(server.pid(), workload.metric); };
+  const load::LoadResult result = run_workload(place.cell.workload, options);
+  take_load(sample, result, workload.has_latency);
+  if (sample.sound()) take_cpu(sample, account);
   take_counts(sample, server.stop(kStopLimit), result.messages_total);
+  if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
 
-}  // namespace
-
-bool looks_stalled(const Sample& sample) {
-  const auto share = [&](std::uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(sample.wall_ns); };
-  // With 8 messages in flight both ends are busy nearly always; with one they take turns, and waking costs time on
-  // neither.
-  const auto& params = sample.cell.params;
-  const bool busy = params.at("conns") * params.at("pipeline") >= 8;
-  const double expected = busy ? 1.2 : 0.5;
-  return share(sample.server_cpu_ns + sample.load_cpu_ns) < expected || share(sample.server_run_delay_ns) > 0.10 ||
-         share(sample.steal_ns.value_or(0)) > 0.10;
-}
-
-Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
+/// A fresh server, loaded from this process.
+Sample run_served_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
   Sample sample;
   sample.impl = entry.label;
   sample.backend = entry.backend;
@@ -136,6 +154,26 @@ Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSett
   if (steal_before && steal_after) sample.steal_ns = *steal_after - *steal_before;
   if (sample.sound()) sample.stalled = looks_stalled(sample);
   return sample;
+}
+
+}  // namespace
+
+bool looks_stalled(const Sample& sample) {
+  if (workload_of(sample.cell.workload).metric == Metric::UserBytes) return false;
+  const auto share = [&](std::uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(sample.wall_ns); };
+  // With 8 operations in flight both ends are busy nearly always; with one they take turns, and waking costs time on
+  // neither.
+  const auto& params = sample.cell.params;
+  const auto pipeline = params.find("pipeline");
+  const bool busy = params.at("conns") * (pipeline == params.end() ? 1 : pipeline->second) >= 8;
+  const double expected = busy ? 1.2 : 0.5;
+  return share(sample.server_cpu_ns + sample.load_cpu_ns) < expected || share(sample.server_run_delay_ns) > 0.10 ||
+         share(sample.steal_ns.value_or(0)) > 0.10;
+}
+
+Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
+  return workload_of(place.cell.workload).in_process ? run_in_process_sample(entry, place, settings)
+                                                     : run_served_sample(entry, place, settings);
 }
 
 }  // namespace reactorlab::bench

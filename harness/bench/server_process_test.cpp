@@ -136,5 +136,35 @@ TEST(RunSample, OfTheRealServerIsSoundAndComplete) {
   }
 }
 
+TEST(RunSample, OfChurnAndIdleMemoryIsSoundAndComplete) {
+  if (!std::filesystem::exists(bench_binary()))
+    GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
+  for (const Entry& entry : choose_entries(impls(), {.impls = {"all"}}).entries) {
+    const SamplePlace churn = {{"accept_churn", {{"conns", 4}, {"payload", 64}}}, 0, 0, 5};
+    const Sample churned = run_sample(entry, churn, brief(bench_binary()));
+    EXPECT_EQ(churned.void_reason, "") << entry.label;
+    EXPECT_GE(churned.ops, 4U) << entry.label;
+    EXPECT_GT(churned.server_cpu_ns, 0U) << entry.label;
+
+    const SamplePlace idle = {{"idle_memory", {{"conns", 300}}}, 0, 0, 6};
+    const Sample opened = run_sample(entry, idle, brief(bench_binary()));
+    EXPECT_EQ(opened.void_reason, "") << entry.label;
+    EXPECT_EQ(opened.ops, 300U) << entry.label;
+    EXPECT_TRUE(opened.counts.at("user_bytes").has_value()) << entry.label;
+    EXPECT_FALSE(opened.stalled);
+    EXPECT_FALSE(opened.p50_ns.has_value()) << "a connection that only exists has no latency";
+  }
+}
+
+TEST(RunSample, IdleMemorySeesWhatAConnectionKeeps) {
+  if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "the bench binary isn't built";
+  const SamplePlace place = {{"idle_memory", {{"conns", 1000}}}, 0, 0, 6};
+  const Entry entry = choose_entries(impls(), {.impls = {"thread_local"}}).entries.front();
+  const Sample sample = run_sample(entry, place, brief(bench_binary()));
+  ASSERT_EQ(sample.void_reason, "");
+  EXPECT_GT(sample.counts.at("user_bytes").value(), 32) << "a task, its frame and a registration take more";
+  EXPECT_LT(sample.counts.at("user_bytes").value(), 4096) << "no buffer is held while it waits";
+}
+
 }  // namespace
 }  // namespace reactorlab::bench

@@ -9,7 +9,7 @@ namespace {
 
 using measure::Direction;
 using nlohmann::json;
-using Metric = std::function<std::optional<double>(const Sample&)>;
+using Value = std::function<std::optional<double>(const Sample&)>;
 using Samples = std::vector<const Sample*>;
 
 constexpr const char* kBaselines[] = {"raw_epoll", "thread_local"};
@@ -40,7 +40,7 @@ Samples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
   return {};
 }
 
-std::map<std::size_t, double> by_round(const Samples& samples, const Metric& metric) {
+std::map<std::size_t, double> by_round(const Samples& samples, const Value& metric) {
   std::map<std::size_t, double> values;
   for (const Sample* sample : samples) {
     const auto value = sample->sound() ? metric(*sample) : std::nullopt;
@@ -49,7 +49,7 @@ std::map<std::size_t, double> by_round(const Samples& samples, const Metric& met
   return values;
 }
 
-MetricSummary summarise_metric(const Samples& own, const Samples& baseline, Direction direction, const Metric& metric) {
+MetricSummary summarise_metric(const Samples& own, const Samples& baseline, Direction direction, const Value& metric) {
   MetricSummary summary;
   const auto values = by_round(own, metric);
   if (values.empty()) return summary;
@@ -72,20 +72,24 @@ SummaryRow summarise_row(const std::vector<Sample>& samples, const Sample& ident
   Samples baseline = baseline_of(samples, identity.cell);
   SummaryRow row;
   row.identity = identity;
-  row.voids =
-      static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [](const Sample* s) { return !s->sound(); }));
-  row.stalled =
-      static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [](const Sample* s) { return s->stalled; }));
-  row.rounds = own.size() - row.voids;
+  row.metric = workload_of(identity.cell.workload).metric;
+  for (const Sample* sample : own) {
+    row.voids += sample->is_void() ? 1 : 0;
+    row.stalled += sample->stalled ? 1 : 0;
+    row.rounds += sample->sound() ? 1 : 0;
+    if (!sample->applicable()) row.not_applicable = sample->not_applicable;
+  }
   if (!baseline.empty() && same_row(*baseline.front(), identity)) baseline.clear();
   if (!baseline.empty()) row.baseline = baseline.front()->impl;
-  const auto metric = [&](Direction direction, const Metric& value) {
+  const auto summary_of = [&](Direction direction, const Value& value) {
     return summarise_metric(own, baseline, direction, value);
   };
-  row.cpu_ns_per_op = metric(Direction::LowerIsFaster, [](const Sample& s) { return s.cpu_ns_per_op(); });
-  row.ops_per_s = metric(Direction::HigherIsFaster, [](const Sample& s) { return s.ops_per_s(); });
-  row.p50_ns = metric(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p50_ns); });
-  row.p99_ns = metric(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p99_ns); });
+  row.cost = summary_of(Direction::LowerIsFaster, [&](const Sample& s) { return value_of(row.metric, s); });
+  row.cpu_ns_per_op = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return s.cpu_ns_per_op(); });
+  if (row.metric != Metric::UserBytes)  // how fast connections were opened is nobody's question
+    row.ops_per_s = summary_of(Direction::HigherIsFaster, [](const Sample& s) { return s.ops_per_s(); });
+  row.p50_ns = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p50_ns); });
+  row.p99_ns = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p99_ns); });
   return row;
 }
 
@@ -94,7 +98,11 @@ json spread_json(const MetricSummary& metric) {
   return {{"median", metric.spread->median}, {"min", metric.spread->min}, {"max", metric.spread->max}};
 }
 
-json ratio_json(const MetricSummary& metric, const std::string& baseline) {
+json verdict_json(const MetricSummary& summary, Metric metric) {
+  return summary.verdict ? json(verdict_text(metric, *summary.verdict)) : json(nullptr);
+}
+
+json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric what) {
   if (!metric.ratio) return nullptr;
   json ratio = {
       {"baseline", baseline}, {"value", metric.ratio->value}, {"rounds", metric.ratio->rounds}, {"low", nullptr},
@@ -104,7 +112,7 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline) {
     ratio["high"] = interval->high;
     ratio["confidence"] = interval->confidence;
   }
-  ratio["verdict"] = metric.verdict ? json(measure::to_string(*metric.verdict)) : json(nullptr);
+  ratio["verdict"] = verdict_json(metric, what);
   return ratio;
 }
 
@@ -122,6 +130,8 @@ std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
 
 json to_json(const SummaryRow& row) {
   const Sample& who = row.identity;
+  const MetricInfo& metric = info_of(row.metric);
+  const auto time_ratio = [&](const MetricSummary& summary) { return ratio_json(summary, row.baseline, Metric::ServerCpu); };
   return {{"workload", who.cell.workload},
           {"params", who.cell.params},
           {"impl", who.impl},
@@ -131,16 +141,22 @@ json to_json(const SummaryRow& row) {
           {"rounds", row.rounds},
           {"voids", row.voids},
           {"stalled", row.stalled},
+          {"not_applicable", row.not_applicable.empty() ? json(nullptr) : json(row.not_applicable)},
+          {"metric", metric.name},
+          {"unit", metric.unit},
+          {"operation", workload_of(who.cell.workload).operation},
+          {"value", spread_json(row.cost)},
+          {"ratio", ratio_json(row.cost, row.baseline, row.metric)},
+          {"verdict", verdict_json(row.cost, row.metric)},
           {"server_cpu_ns_per_op", spread_json(row.cpu_ns_per_op)},
           {"ops_per_s", spread_json(row.ops_per_s)},
           {"p50_ns", spread_json(row.p50_ns)},
           {"p99_ns", spread_json(row.p99_ns)},
-          {"ratio", ratio_json(row.cpu_ns_per_op, row.baseline)},
-          {"verdict", row.cpu_ns_per_op.verdict ? json(measure::to_string(*row.cpu_ns_per_op.verdict)) : json(nullptr)},
           {"ratios",
-           {{"ops_per_s", ratio_json(row.ops_per_s, row.baseline)},
-            {"p50_ns", ratio_json(row.p50_ns, row.baseline)},
-            {"p99_ns", ratio_json(row.p99_ns, row.baseline)}}}};
+           {{"server_cpu_ns_per_op", time_ratio(row.cpu_ns_per_op)},
+            {"ops_per_s", time_ratio(row.ops_per_s)},
+            {"p50_ns", time_ratio(row.p50_ns)},
+            {"p99_ns", time_ratio(row.p99_ns)}}}};
 }
 
 }  // namespace reactorlab::bench

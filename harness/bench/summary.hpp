@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/bench/metric.hpp"
 #include "harness/bench/sample.hpp"
 #include "harness/measure/statistics.hpp"
 
@@ -24,10 +25,13 @@ struct MetricSummary {
 
 struct SummaryRow {
   Sample identity;         ///< whose cell and configuration it is; its numbers don't count
+  Metric metric = Metric::ServerCpu;
   std::size_t rounds = 0;  ///< sound samples
   std::size_t voids = 0;
   std::size_t stalled = 0;
-  std::string baseline;  ///< empty where this row is the baseline or the cell has none
+  std::string not_applicable;  ///< why the entry has no such thing; then there are no numbers
+  std::string baseline;        ///< empty where this row is the baseline or the cell has none
+  MetricSummary cost;          ///< the workload's metric: what the row is about
   MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
@@ -35,7 +39,7 @@ struct SummaryRow {
 /// that has no sound sample thread_local.
 [[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples);
 
-/// The row as it stands in summary.json; the verdict of the row is that on CPU per operation.
+/// The row as it stands in summary.json; its ratio and verdict are those on the workload's metric.
 [[nodiscard]] nlohmann::json to_json(const SummaryRow& row);
 
 }  // namespace reactorlab::bench

@@ -105,6 +105,78 @@ TEST(Summary, WithoutABaselineThereIsNoRatio) {
   EXPECT_TRUE(to_json(rows[0]).at("verdict").is_null());
 }
 
+Sample absent(const std::string& impl, std::size_t round) {
+  Sample s = sample(impl, round, 0);
+  s.not_applicable = "no timers there";
+  s.ops = s.wall_ns = 0;
+  s.verified = false;
+  return s;
+}
+
+TEST(Summary, NotApplicableIsNeitherANumberNorAFault) {
+  std::vector<Sample> samples;
+  for (std::size_t round = 0; round < 6; ++round) {
+    samples.push_back(absent("raw_epoll", round));
+    samples.push_back(sample("thread_local", round, 100'000 + round));
+    samples.push_back(sample("home", round, 200'000 + round));
+  }
+  const auto rows = summarise(samples);
+  EXPECT_EQ(rows[0].rounds, 0U);
+  EXPECT_EQ(rows[0].voids, 0U);
+  EXPECT_EQ(rows[2].baseline, "thread_local") << "raw_epoll has no row here";
+  EXPECT_NEAR(rows[2].cost.ratio->value, 2, 1e-3);
+  const auto json = to_json(rows[0]);
+  EXPECT_EQ(json.at("not_applicable"), "no timers there");
+  for (const char* number : {"value", "ratio", "verdict", "server_cpu_ns_per_op", "ops_per_s", "p50_ns"})
+    EXPECT_TRUE(json.at(number).is_null()) << number;
+  EXPECT_TRUE(to_json(rows[1]).at("not_applicable").is_null());
+  const std::string table = table_of(rows);
+  EXPECT_NE(table.find("n/a (no timers there)"), std::string::npos) << table;
+
+  const auto line = to_json(samples.front());
+  EXPECT_TRUE(line.at("ops").is_null());
+  EXPECT_FALSE(line.contains("void"));
+  EXPECT_EQ(sample_from_json(line).not_applicable, "no timers there");
+}
+
+TEST(Summary, BytesPerConnectionAreTheRowOfIdleMemory) {
+  std::vector<Sample> samples;
+  for (std::size_t round = 0; round < 6; ++round) {
+    for (const auto& [impl, bytes] : {std::pair{"raw_epoll", 100.0}, std::pair{"lean", 90.0}, std::pair{"fat", 4000.0}}) {
+      Sample s = sample(impl, round, 100'000);
+      s.cell = {"idle_memory", {{"conns", 100}}};
+      s.counts["user_bytes"] = bytes + static_cast<double>(round);
+      samples.push_back(s);
+    }
+  }
+  samples.back().counts.erase("user_bytes");
+  const auto rows = summarise(samples);
+  const auto json = to_json(rows[2]);
+  EXPECT_EQ(json.at("metric"), "user_bytes_per_op");
+  EXPECT_EQ(json.at("unit"), "B");
+  EXPECT_EQ(json.at("operation"), "connection");
+  EXPECT_DOUBLE_EQ(json.at("value").at("min"), 4000);
+  EXPECT_DOUBLE_EQ(json.at("value").at("max"), 4004) << "round 5 wasn't measured: that is unknown, not 0";
+  EXPECT_EQ(rows[1].cost.verdict, measure::Verdict::Faster);
+  EXPECT_EQ(to_json(rows[1]).at("verdict"), "smaller") << "memory isn't fast";
+  EXPECT_EQ(to_json(rows[1]).at("ratios").at("server_cpu_ns_per_op").at("verdict"), "equivalent");
+  EXPECT_NE(table_of(rows).find("B/op"), std::string::npos);
+}
+
+TEST(Summary, WallTimeIsTheRowWhereThreadsWaitForEachOther) {
+  std::vector<Sample> samples;
+  for (const char* impl : {"thread_local", "home"}) {
+    Sample s = sample(impl, 0, 1000);
+    s.cell = {"cross_thread_wake", workload_of("cross_thread_wake").cells.front()};
+    s.wall_ns = impl == std::string("home") ? 6'000'000 : 3'000'000;
+    samples.push_back(s);
+  }
+  const auto rows = summarise(samples);
+  EXPECT_DOUBLE_EQ(rows[1].cost.spread->median, 60'000);
+  EXPECT_NEAR(rows[1].cost.ratio->value, 2, 1e-9);
+  EXPECT_EQ(to_json(rows[1]).at("metric"), "wall_ns_per_op");
+}
+
 TEST(Sample, SurvivesItsOwnJson) {
   for (const Sample& before : parse(kSamples)) {
     const auto json = to_json(before);
@@ -131,6 +203,17 @@ TEST(Stalled, ABusyLoopThatGotNoCpu) {
   EXPECT_FALSE(looks_stalled(s)) << "one connection: the ends take turns";
   s.server_run_delay_ns = 200'000;
   EXPECT_TRUE(looks_stalled(s)) << "another process had the CPU";
+}
+
+TEST(Stalled, ChurnIsABusyLoopAndMemoryIsNever) {
+  Sample s = sample("home", 0, 900'000);
+  s.cell = {"accept_churn", {{"conns", 16}, {"payload", 64}}};
+  s.load_cpu_ns = 900'000;
+  EXPECT_FALSE(looks_stalled(s));
+  s.server_cpu_ns = s.load_cpu_ns = 330'000;
+  EXPECT_TRUE(looks_stalled(s));
+  s.cell = {"idle_memory", {{"conns", 8000}}};
+  EXPECT_FALSE(looks_stalled(s)) << "slow or not, it takes the same memory";
 }
 
 }  // namespace

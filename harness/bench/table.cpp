@@ -7,9 +7,60 @@
 namespace reactorlab::bench {
 namespace {
 
-std::string microseconds(const MetricSummary& metric) {
-  return metric.spread ? fmt::format("{:.3f}", metric.spread->median / 1000) : "n/a";
+/// How a column's numbers are divided, so that its largest one is readable.
+struct Scale {
+  double divisor;
+  std::string_view unit;
+  int digits;
+};
+
+Scale scale_of(Metric metric, double largest) {
+  if (metric == Metric::UserBytes) return {1, "B", 1};
+  return largest < 1000 ? Scale{1, "ns", 1} : Scale{1000, "us", 3};
 }
+
+/// The rows of one cell.
+class Block {
+ public:
+  Block(const Cell& cell, const std::vector<SummaryRow>& all, std::size_t width) : cell_(cell), width_(width) {
+    double largest = 0;
+    for (const SummaryRow& row : all) {
+      if (row.identity.cell != cell) continue;
+      rows_.push_back(&row);
+      if (row.cost.spread) largest = std::max(largest, row.cost.spread->median);
+    }
+    metric_ = rows_.front()->metric;
+    scale_ = scale_of(metric_, largest);
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string text = fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl",
+                                   width_, heading(), "ratio [95 %]", "op/s", "p50 us", "p99 us", "n", "verdict");
+    for (const SummaryRow* row : rows_) text += line_of(*row);
+    return text;
+  }
+
+ private:
+  [[nodiscard]] std::string heading() const {
+    const std::string_view what = metric_ == Metric::ServerCpu ? "cpu " : metric_ == Metric::Wall ? "wall " : "";
+    return fmt::format("{}{}/op", what, scale_.unit);
+  }
+
+  [[nodiscard]] std::string line_of(const SummaryRow& row) const;
+  [[nodiscard]] std::string remarks(const SummaryRow& row) const;
+
+  const Cell& cell_;
+  std::size_t width_;
+  std::vector<const SummaryRow*> rows_;
+  Metric metric_ = Metric::ServerCpu;
+  Scale scale_{};
+};
+
+std::string scaled(const MetricSummary& metric, const Scale& scale) {
+  return metric.spread ? fmt::format("{:.{}f}", metric.spread->median / scale.divisor, scale.digits) : "n/a";
+}
+
+std::string microseconds(const MetricSummary& metric) { return scaled(metric, {1000, "us", 3}); }
 
 std::string rate(const MetricSummary& metric) {
   if (!metric.spread) return "n/a";
@@ -18,24 +69,27 @@ std::string rate(const MetricSummary& metric) {
 }
 
 std::string ratio(const SummaryRow& row) {
-  const auto& value = row.cpu_ns_per_op.ratio;
-  if (!value) return row.cpu_ns_per_op.spread && row.baseline.empty() ? "1 (baseline)" : "n/a";
+  const auto& value = row.cost.ratio;
+  if (!value) return row.cost.spread && row.baseline.empty() ? "1 (baseline)" : "n/a";
   if (!value->interval) return fmt::format("{:.3f}", value->value);
   return fmt::format("{:.3f} [{:.3f}, {:.3f}]", value->value, value->interval->low, value->interval->high);
 }
 
-std::string remarks(const SummaryRow& row) {
+std::string Block::remarks(const SummaryRow& row) const {
   std::string text;
-  if (row.cpu_ns_per_op.verdict) text = measure::to_string(*row.cpu_ns_per_op.verdict);
+  if (row.cost.verdict) text = verdict_text(metric_, *row.cost.verdict);
   if (row.voids > 0) text += fmt::format("{}{} void", text.empty() ? "" : ", ", row.voids);
   if (row.stalled > 0) text += fmt::format("{}{} stalled", text.empty() ? "" : ", ", row.stalled);
   return text;
 }
 
-std::string line_of(const SummaryRow& row, std::size_t width) {
-  return fmt::format("  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", row.identity.impl, width,
-                     microseconds(row.cpu_ns_per_op), ratio(row), rate(row.ops_per_s), microseconds(row.p50_ns),
-                     microseconds(row.p99_ns), row.rounds, remarks(row));
+std::string Block::line_of(const SummaryRow& row) const {
+  const std::string& name = row.identity.impl;
+  if (!row.not_applicable.empty() && row.rounds == 0)
+    return fmt::format("  {:<{}}  {:>10} ({})\n", name, width_, "n/a", row.not_applicable);
+  return fmt::format("  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", name, width_, scaled(row.cost, scale_),
+                     ratio(row), rate(row.ops_per_s), microseconds(row.p50_ns), microseconds(row.p99_ns), row.rounds,
+                     remarks(row));
 }
 
 }  // namespace
@@ -48,12 +102,7 @@ std::string table_of(const std::vector<SummaryRow>& rows) {
     if (std::find(cells.begin(), cells.end(), row.identity.cell) == cells.end()) cells.push_back(row.identity.cell);
   }
   std::string text;
-  for (const Cell& cell : cells) {
-    text += fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell), "impl",
-                        width, "cpu us/op", "ratio [95 %]", "op/s", "p50 us", "p99 us", "n", "verdict on cpu/op");
-    for (const SummaryRow& row : rows)
-      if (row.identity.cell == cell) text += line_of(row, width);
-  }
+  for (const Cell& cell : cells) text += Block(cell, rows, width).text();
   return text;
 }
 

@@ -20,6 +20,8 @@ struct RunOptions {
   std::optional<int> rounds;          ///< instead of the tier's
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
+  std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
+  std::string program = "bench";      ///< as it was called
   std::vector<std::string> command_line;
 };
 
@@ -36,6 +38,7 @@ struct ServeOptions {
 
 struct LoadVerbOptions {
   std::string connect;
+  std::string mode = "echo";  ///< or churn, idle
   std::size_t conns = 64;
   std::size_t payload = 64;
   std::size_t pipeline = 1;

@@ -1,72 +1,68 @@
 #include "harness/bench/workload.hpp"
 
-#include "harness/bench/usage.hpp"
-#include "harness/measure/nearest_name.hpp"
+#include "harness/bench/in_process_workloads.hpp"
 
 #include <algorithm>
-#include <regex>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
 namespace reactorlab::bench {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::uint64_t kMaxConns = 1'000'000;
-constexpr std::uint64_t kMaxPayload = 16 * 1024 * 1024;
-constexpr std::uint64_t kMaxPipeline = 1024;
-
-Params echo_params(std::uint64_t conns, std::uint64_t payload, std::uint64_t pipeline) {
-  return {{"conns", conns}, {"payload", payload}, {"pipeline", pipeline}};
-}
-
-std::vector<Params> product(const std::vector<std::uint64_t>& conns, const std::vector<std::uint64_t>& payloads,
-                            const std::vector<std::uint64_t>& pipelines) {
-  std::vector<Params> all;
-  for (const auto pipeline : pipelines)
-    for (const auto payload : payloads)
-      for (const auto conn : conns) all.push_back(echo_params(conn, payload, pipeline));
-  return all;
-}
-
-std::vector<Cell> echo_cells(const std::vector<Params>& params) {
-  std::vector<Cell> cells;
-  for (const Params& one : params) cells.push_back({"tcp_echo", one});
-  return cells;
-}
-
 std::string size_text(std::uint64_t bytes) {
   return bytes >= 1024 && bytes % 1024 == 0 ? fmt::format("{} KiB", bytes / 1024) : fmt::format("{} B", bytes);
 }
 
-void check_range(std::string_view flag, const std::vector<std::uint64_t>& values, std::uint64_t max) {
-  for (const auto value : values)
-    if (value == 0 || value > max)
-      throw UsageError(fmt::format("{}={} is out of range: 1 to {} is possible", flag, value, max));
+std::vector<Workload> with_a_server() {
+  return {{.name = "tcp_echo",
+           .operation = "message",
+           .summary = "closed-loop TCP echo over loopback, every byte checked: receive, wake, send",
+           .has_latency = true,
+           .usual = {{"conns", 64}, {"payload", 64}, {"pipeline", 1}},
+           .cells = product({{"pipeline", {1, 16}}, {"payload", {64, 16384}}, {"conns", {1, 64, 1024}}})},
+          {.name = "accept_churn",
+           .operation = "connection",
+           .summary = "connect, echo one message, reset, again, so many at once: accept, register, deregister, close",
+           .has_latency = true,
+           .usual = {{"conns", 16}, {"payload", 64}},
+           .cells = {{{"conns", 16}, {"payload", 64}}}},
+          {.name = "idle_memory",
+           .operation = "connection",
+           .summary = "so many connections that echoed one message and now wait: what each of them keeps",
+           .metric = Metric::UserBytes,
+           .usual = {{"conns", 8000}},
+           .cells = {{{"conns", 8000}}}}};
 }
 
-std::regex compile(const std::string& text) {
-  try {
-    return std::regex(text);
-  } catch (const std::regex_error& error) {
-    throw UsageError(fmt::format("--workload='{}' is no regular expression: {}", text, error.what()));
-  }
+/// CPU time is the cost of work. Where two threads wait for each other, the time that passes is.
+Workload inside(const InProcessWorkload& workload) {
+  return {.name = workload.name,
+          .operation = "operation",
+          .summary = workload.summary,
+          .metric = workload.has_latency && workload.foreign_threads ? Metric::Wall : Metric::ServerCpu,
+          .has_latency = workload.has_latency,
+          .in_process = true,
+          .cells = workload.cells};
 }
 
-bool any_given(const CellFilter& filter) {
-  return !filter.conns.empty() || !filter.payload.empty() || !filter.pipeline.empty();
+std::vector<Workload> all_workloads() {
+  std::vector<Workload> all = with_a_server();
+  for (const InProcessWorkload& workload : in_process_workloads()) all.push_back(inside(workload));
+  return all;
 }
 
-std::vector<std::uint64_t> or_default(const std::vector<std::uint64_t>& given, std::uint64_t value) {
-  return given.empty() ? std::vector{value} : given;
+const Workload* find(std::string_view name) {
+  const auto& all = workloads();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Workload& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
 std::string describe(const Cell& cell) {
-  std::string text = cell.workload + ":";
-  const char* separator = " ";
+  std::string text = cell.workload;
+  const char* separator = ": ";
   for (const auto& [name, value] : cell.params) {
     if (name == "conns")
       text += fmt::format("{}{} conn{}", separator, value, value == 1 ? "" : "s");
@@ -80,53 +76,26 @@ std::string describe(const Cell& cell) {
 }
 
 const std::vector<Workload>& workloads() {
-  static const std::vector<Workload> all = {
-      {"tcp_echo", "closed-loop TCP echo over loopback, every byte checked: receive, wake, send",
-       product({1, 64, 1024}, {64, 16384}, {1, 16})}};
+  static const std::vector<Workload> all = all_workloads();
   return all;
 }
 
-const std::vector<Tier>& tiers() {
-  static const std::vector<Tier> all = {
-      {"smoke", "does everything work? Too few rounds for a verdict", 2, 50ms, 150ms,
-       echo_cells({echo_params(64, 64, 1), echo_params(64, 16384, 16)})},
-      {"quick", "a first answer within 5 minutes: the five cells that differ most, 9 rounds", 9, 200ms, 500ms,
-       echo_cells({echo_params(1, 64, 1), echo_params(64, 64, 1), echo_params(1024, 64, 1), echo_params(64, 64, 16),
-                   echo_params(64, 16384, 1)})},
-      {"standard", "all cells, 15 rounds: what is published", 15, 200ms, 500ms, echo_cells(workloads().front().cells)}};
-  return all;
+const Workload& workload_of(std::string_view name) {
+  if (const Workload* const workload = find(name)) return *workload;
+  throw std::out_of_range(fmt::format("there is no workload '{}'", name));
 }
 
-const Tier& find_tier(std::string_view name) {
-  std::vector<std::string> names;
-  for (const Tier& tier : tiers()) {
-    if (tier.name == name) return tier;
-    names.emplace_back(tier.name);
+bool is_workload(std::string_view name) { return find(name) != nullptr; }
+
+std::vector<Params> product(const std::vector<std::pair<std::string, std::vector<std::uint64_t>>>& axes) {
+  std::vector<Params> all = {{}};
+  for (const auto& [name, values] : axes) {
+    std::vector<Params> longer;
+    for (const Params& params : all)
+      for (const std::uint64_t value : values) longer.emplace_back(params)[name] = value;
+    all = std::move(longer);
   }
-  throw UsageError(measure::unknown_choice("tier", name, names));
-}
-
-std::vector<Cell> choose_cells(const Tier& tier, const CellFilter& filter) {
-  check_range("--conns", filter.conns, kMaxConns);
-  check_range("--payload", filter.payload, kMaxPayload);
-  check_range("--pipeline", filter.pipeline, kMaxPipeline);
-  std::vector<Cell> cells = tier.cells;
-  if (any_given(filter))
-    cells = echo_cells(
-        product(or_default(filter.conns, 64), or_default(filter.payload, 64), or_default(filter.pipeline, 1)));
-  const std::regex wanted = compile(filter.workload_regex);
-  std::erase_if(cells, [&](const Cell& cell) { return !std::regex_search(cell.workload, wanted); });
-  if (!cells.empty()) return cells;
-  std::vector<std::string> names;
-  for (const Workload& workload : workloads()) names.emplace_back(workload.name);
-  throw UsageError(measure::unknown_choice("workload", filter.workload_regex, names));
-}
-
-std::vector<Cell> left_out(const std::vector<Cell>& cells) {
-  std::vector<Cell> rest;
-  for (const Cell& cell : find_tier("standard").cells)
-    if (std::find(cells.begin(), cells.end(), cell) == cells.end()) rest.push_back(cell);
-  return rest;
+  return all;
 }
 
 }  // namespace reactorlab::bench

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,40 +23,33 @@ struct Cell {
 /// "tcp_echo: 64 conns, 16 KiB, pipeline 1".
 [[nodiscard]] std::string describe(const Cell& cell);
 
+/// What an operation costs: what medians, ratios and verdicts of a workload are about (metric.hpp).
+enum class Metric {
+  ServerCpu,  ///< CPU time of the threads that serve, or do the work in the process
+  Wall,       ///< time that passes, where waiting is the point
+  UserBytes,  ///< user memory
+};
+
 struct Workload {
   std::string_view name;
+  std::string_view operation;  ///< what is counted: "message"
   std::string_view summary;
-  std::vector<Params> cells;  ///< all that the standard tier measures
+  Metric metric = Metric::ServerCpu;
+  bool has_latency = false;  ///< percentiles over its operations mean something
+  bool in_process = false;   ///< no server and no load generator
+  Params usual = {};         ///< for parameters that the command line leaves open
+  std::vector<Params> cells = {};  ///< all that the standard tier measures
 };
 
+/// Those with a server, then those inside the process.
 [[nodiscard]] const std::vector<Workload>& workloads();
 
-/// How much is measured, and how long. A smaller tier has fewer cells rather than fewer rounds.
-struct Tier {
-  std::string_view name;
-  std::string_view summary;
-  int rounds;
-  std::chrono::milliseconds warmup;
-  std::chrono::milliseconds duration;
-  std::vector<Cell> cells;
-};
+/// REQUIRES: a name of workloads(); throws std::out_of_range.
+[[nodiscard]] const Workload& workload_of(std::string_view name);
 
-[[nodiscard]] const std::vector<Tier>& tiers();
+[[nodiscard]] bool is_workload(std::string_view name);
 
-/// Throws UsageError with the known names.
-[[nodiscard]] const Tier& find_tier(std::string_view name);
-
-/// The parameters that the command line may choose instead of the tier; empty lists leave the choice to the tier.
-struct CellFilter {
-  std::string workload_regex = {};  ///< found anywhere in the workload's name
-  std::vector<std::uint64_t> conns = {}, payload = {}, pipeline = {};
-};
-
-/// As soon as one of the parameters is given, all combinations are measured, with 64 connections, 64 B and pipeline 1
-/// for those that aren't. Throws UsageError where nothing matches or a value is out of range.
-[[nodiscard]] std::vector<Cell> choose_cells(const Tier& tier, const CellFilter& filter);
-
-/// What the standard tier has and `cells` hasn't.
-[[nodiscard]] std::vector<Cell> left_out(const std::vector<Cell>& cells);
+/// Names and lists of a parameter's values: all combinations, the first name varying slowest.
+[[nodiscard]] std::vector<Params> product(const std::vector<std::pair<std::string, std::vector<std::uint64_t>>>& axes);
 
 }  // namespace reactorlab::bench

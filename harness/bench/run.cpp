@@ -1,0 +1,147 @@
+#include "harness/bench/run.hpp"
+
+#include "harness/bench/recovery.hpp"
+#include "harness/bench/usage.hpp"
+#include "harness/measure/host_facts.hpp"
+#include "harness/measure/process_setup.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace reactorlab::bench {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+[[noreturn]] void cannot_continue(const fs::path& path, const std::string& why) {
+  throw std::runtime_error(fmt::format("cannot continue {}: {}", path.string(), why));
+}
+
+json provenance_in(const fs::path& path) {
+  const fs::path file = path / "provenance.json";
+  if (!fs::exists(file))
+    throw UsageError(fmt::format("--resume={}: there is no provenance.json, so no run to continue. Name a folder that `bench run` "
+                                 "made, or start a run with --out",
+                                 path.string()));
+  json provenance = json::parse(text_of(file), nullptr, false);
+  if (!provenance.is_object())
+    cannot_continue(path, "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
+  return provenance;
+}
+
+std::vector<std::string> names_of_differences(const json& then, const json& now) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : now.items())
+    if (!then.contains(name) || then.at(name) != value) names.push_back(name);
+  return names;
+}
+
+/// The CPUs that the plan names must still be ours.
+void require_cpus(const fs::path& path, const RunPlan& plan) {
+  const auto allowed = measure::allowed_cpus();
+  for (const auto& cpu : {plan.server_cpu, plan.load_cpu})
+    if (cpu && std::find(allowed.begin(), allowed.end(), *cpu) == allowed.end())
+      cannot_continue(path, fmt::format("it ran on CPU {}, which this process may not use. Allow it (taskset, cpuset), or measure "
+                                        "anew with another --out=DIR",
+                                        *cpu));
+}
+
+RunPlan plan_in(const fs::path& path, const json& provenance) {
+  const int schema = provenance.value("schema", 0);
+  if (schema != kSchema || !provenance.contains("plan"))
+    cannot_continue(path, fmt::format("its provenance.json has schema {}, this program writes {}. Continue with the program that "
+                                      "began, or measure anew with another --out=DIR",
+                                      schema, kSchema));
+  try {
+    RunPlan plan = plan_from_json(provenance.at("plan"));
+    plan.out = path;
+    require_cpus(path, plan);
+    return plan;
+  } catch (const std::runtime_error& error) {
+    cannot_continue(path, fmt::format("its plan is for another program: {}. Continue with the program that began, or measure anew "
+                                      "with another --out=DIR",
+                                      error.what()));
+  }
+}
+
+/// What the folder held goes into the run; what is damaged goes aside.
+void take_over(Run& run, const std::string& text, std::vector<std::string>& notes) {
+  Recovery recovery = recover(text, run.plan, run.schedule, run.digest());
+  if (!recovery.damage.empty()) run.folder.append_text("samples.jsonl.damaged", recovery.damaged_lines);
+  if (recovery.good_lines != text) run.folder.rewrite_samples(recovery.good_lines);
+  for (const std::string& damage : recovery.damage) notes.push_back(damage + "; measured again");
+  if (!recovery.damage.empty())
+    notes.push_back(fmt::format("damaged lines are kept in {}", (run.plan.out / "samples.jsonl.damaged").string()));
+  notes.push_back(fmt::format("continuing: {} of {} samples are there", recovery.kept, run.schedule.size()));
+  run.provenance["resumed"].push_back(
+      {{"at", measure::utc_now()}, {"kept", recovery.kept}, {"damaged", recovery.damage.size()}});
+  run.samples = std::move(recovery.samples);
+}
+
+}  // namespace
+
+std::vector<std::size_t> Run::missing() const {
+  std::vector<std::size_t> slots;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (!samples[i]) slots.push_back(i);
+  return slots;
+}
+
+std::vector<Sample> Run::measured() const {
+  std::vector<Sample> all;
+  for (const auto& sample : samples)
+    if (sample) all.push_back(*sample);
+  return all;
+}
+
+Run begin_run(const RunOptions& options, std::vector<std::string>& notes) {
+  RunPlan plan = make_plan(options, notes);
+  auto folder = ResultsFolder::create(plan.out);
+  Run run{.plan = std::move(plan), .provenance = {}, .folder = std::move(folder), .schedule = {}, .samples = {}};
+  run.provenance = provenance_of(run.plan, options);
+  run.folder.write("provenance.json", run.provenance);
+  run.schedule = schedule_of(run.plan);
+  run.samples.resize(run.schedule.size());
+  return run;
+}
+
+Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
+  json provenance = provenance_in(path);
+  RunPlan plan = plan_in(path, provenance);
+  measure::raise_descriptor_limit();  // as the run did: the limits are among the facts
+  const json now = {{"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
+  if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty()) cannot_continue(path, obstacle);
+  auto folder = ResultsFolder::reopen(path);
+  Run run{.plan = std::move(plan), .provenance = std::move(provenance), .folder = std::move(folder), .schedule = {}, .samples = {}};
+  run.schedule = schedule_of(run.plan);
+  take_over(run, text_of(path / "samples.jsonl"), notes);
+  run.folder.write("provenance.json", run.provenance);
+  return run;
+}
+
+std::string obstacle_to_resuming(const json& then, const json& now) {
+  const json build = then.value("build", json::object());
+  if (build.value("binary", "") != now.at("build").value("binary", ""))
+    return fmt::format("it was measured by another binary ({} of commit {}, this one is {}), and its samples can't be compared with "
+                       "this one's. Build that commit and continue with it, or measure anew with another --out=DIR",
+                       build.value("binary", "n/a"), build.value("commit", "n/a"), now.at("build").value("binary", "n/a"));
+  const auto differ = names_of_differences(then.value("machine", json::object()), now.at("machine"));
+  if (!differ.empty())
+    return fmt::format("it was measured on another machine, or this one has changed ({}). Put that back, or measure anew with "
+                       "another --out=DIR",
+                       fmt::join(differ, ", "));
+  return {};
+}
+
+}  // namespace reactorlab::bench
