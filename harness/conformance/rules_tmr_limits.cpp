@@ -1,8 +1,13 @@
 // TMR: timers. The limit that they give to the reactor's wait.
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <climits>
+#include <filesystem>
+#include <thread>
 
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/timers.hpp"
@@ -170,6 +175,49 @@ BOTH_FORMS_RULE(TMR_17, storm_until_the_deadline) {
   end_runtime();
   EXPECT_GE(woken, deadline);
   EXPECT_LE(woken - deadline, timer_tolerance);
+}
+
+namespace {
+
+/// Interrupts every other thread of the process again and again, until destroyed.
+class SignalStorm {
+ public:
+  SignalStorm() {
+    struct sigaction nothing {};
+    nothing.sa_handler = [](int) {};  // without SA_RESTART; stays, for signals that are still under way
+    checked(::sigaction(SIGUSR1, &nothing, nullptr), "sigaction");
+    thread_ = std::thread{[this] { rage(); }};
+    while (rounds_ == 0) std::this_thread::yield();
+  }
+  SignalStorm(const SignalStorm&) = delete;
+  ~SignalStorm() {
+    over_ = true;
+    thread_.join();
+  }
+
+ private:
+  void rage() {
+    for (; !over_; rounds_.fetch_add(1)) {
+      for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"}) {
+        const int id = std::stoi(entry.path().filename().string());
+        if (id != ::gettid()) ::tgkill(::getpid(), id, SIGUSR1);
+      }
+    }
+  }
+
+  std::atomic<bool> over_{false};
+  std::atomic<unsigned> rounds_{0};
+  std::thread thread_;
+};
+
+}  // namespace
+
+/// The storm lasts as long as the sleep: who starts the whole wait again after each signal never gets to its end.
+BOTH_FORMS_RULE(TMR_17, real_signals) {
+  Rt& rt = runtime<Rt>();
+  const SignalStorm storm;
+  const TimePoint deadline = clock::now() + 20ms;
+  EXPECT_GE(rt.block_on(sleeping_until(rt, deadline)), deadline);
 }
 
 }  // namespace reactorlab::conformance

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
 #include <random>
+#include <utility>
 
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/timers.hpp"
@@ -87,8 +87,11 @@ BOTH_FORMS_RULE(TMR_09, random_deadlines) {
     deadlines.push_back(whole_tick(time.now(), timer_tick * (1 + random() % magnitude)));
   }
   const Order order = order_of(rt, time, deadlines);
-  std::vector<unsigned> expected = order.armed;
-  std::ranges::stable_sort(expected, {}, [&](unsigned number) { return deadlines[number]; });
+  std::vector<std::pair<TimePoint, std::size_t>> keys;  // the deadline, then the place in the order of creation
+  for (std::size_t place = 0; place < order.armed.size(); ++place) keys.emplace_back(deadlines[order.armed[place]], place);
+  std::ranges::sort(keys);
+  std::vector<unsigned> expected;
+  for (const auto& key : keys) expected.push_back(order.armed[key.second]);
   EXPECT_EQ(order.woken, expected);
 }
 
