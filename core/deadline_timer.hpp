@@ -130,6 +130,7 @@ class BasicDeadlineTimer {
     LockGuard lock{mutex_};
     if (waiter_ != &wait) return true;  // dismissed
     if (!entry_.fired.load(acquire)) return false;
+    if (entry_.refused) [[unlikely]] wait.result_ = -ESHUTDOWN;
     waiter_ = nullptr;
     return true;
   }

@@ -25,18 +25,24 @@ class DriverRole {
  public:
   static constexpr std::int64_t watch_period_ns = 5'000'000;
 
+  /// `workers`: idle workers drive. `elsewhere`: the reactor has a thread of its own; the role is never vacant, nobody watches.
+  enum class Holder : std::uint8_t { workers, elsewhere };
+  explicit DriverRole(Holder holder = Holder::workers) noexcept
+      : state_{holder == Holder::workers ? State::vacant : State::elsewhere}, watcher_{holder == Holder::workers ? nullptr : &no_spot_} {}
+
   /// vacant -> taken. The losing branch: somebody drives already.
   bool try_take() noexcept {
     if (mutated(Mutant::two_drivers_at_once)) return true;
-    return !taken_.load(relaxed) && !taken_.exchange(true, seq_cst);
+    return state_.load(relaxed) == State::vacant && state_.exchange(State::taken, seq_cst) == State::vacant;
   }
   /// taken -> vacant, after a turn and before any task runs. A load more in the usual case: the watcher isn't in deep sleep.
   void resign() noexcept {
-    taken_.store(false, seq_cst);
+    state_.store(State::vacant, seq_cst);
     if (deep_.load(relaxed)) [[unlikely]] stir();
   }
-  bool vacant() const noexcept { return !taken_.load(seq_cst); }
-  bool probably_taken() const noexcept { return taken_.load(relaxed); }
+  bool vacant() const noexcept { return state_.load(seq_cst) == State::vacant; }
+  /// A worker has it, and may be waiting.
+  bool probably_taken() const noexcept { return state_.load(relaxed) == State::taken; }
 
   /// The driver's wait is over.
   void count_turn() noexcept { turns_.add(); }
@@ -65,12 +71,15 @@ class DriverRole {
   }
 
  private:
+  enum class State : std::uint8_t { vacant, taken, elsewhere };
   void stir() noexcept;
 
-  alignas(64) Atomic<bool> taken_{false};
+  static inline constinit ParkingSpot no_spot_{};
+
+  alignas(64) Atomic<State> state_;
   OwnedCounter turns_;                       // the driver's
   Atomic<ParkingSpot*> deep_{nullptr};       // the watcher while it sleeps deeply
-  Atomic<ParkingSpot*> watcher_{nullptr};
+  Atomic<ParkingSpot*> watcher_;
 };
 
 }  // namespace reactorlab

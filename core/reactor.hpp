@@ -19,6 +19,7 @@ namespace reactorlab {
 /// A pending sleep. `fired` is what its operation looks at: the wheel's own fields are the reactor's.
 struct Timer : TimerEntry {
   Atomic<bool> fired{false};
+  bool refused = false;  ///< written before `fired`: the reactor has ended, not the time
 };
 
 /// What a registration is for; listeners are closed to newcomers when shutdown begins.
@@ -176,7 +177,7 @@ template <Access access, class Sink>
 void Reactor::refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept {
   slab_.for_each_live([&](Registration& slot) {
     if (&slot == kick_slot_ || (listeners_only && !slot.listener)) return;
-    if (slot.owner != owner) return;
+    if (slot.owner != owner && !mutated(Mutant::shutdown_refuses_everybody)) return;
     for (const Direction direction : {Direction::read, Direction::write}) {
       auto& word = slot.word(direction);
       std::uint64_t now = word.load(relaxed);

@@ -29,6 +29,8 @@ inline const Configuration configurations[] = {
     {"arc_mutex", {.workers = 2, .locking = Locking::fine}, "arc_mutex_fine_2"},
     {"oncelock_global", {.workers = 1, .locking = Locking::coarse}, "oncelock_global_coarse_1"},
     {"oncelock_global", {.workers = 2, .locking = Locking::fine}, "oncelock_global_fine_2"},
+    {"dedicated_thread", {.workers = 1}, "dedicated_thread_1"},
+    {"dedicated_thread", {.workers = 2}, "dedicated_thread_2"},
 };
 
 class RuntimeTest : public testing::TestWithParam<Configuration> {

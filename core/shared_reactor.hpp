@@ -124,7 +124,7 @@ class SharedReactor : public SharedRegistrations<locking> {
       auto& timer = static_cast<Timer&>(entry);
       TaskHeader& task = *timer.task;
       timer.fired.store(true, release);  // from here on its operation may be destroyed, but not before it gets the mutex
-      batch.take(task);
+      batch.take_any(task);
     });
     next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
     return fired != 0;

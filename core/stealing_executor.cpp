@@ -136,6 +136,36 @@ void StealingExecutorBase::deliver(Worker& worker, WakeBatch& batch) noexcept {
   offer_surplus(worker);
 }
 
+void StealingExecutorBase::deliver_from_outside(WakeBatch& batch) noexcept {
+  if (TaskHeader* task = batch.release_tasks()) {
+    TaskHeader* others = nullptr;
+    visitors_.fetch_add(1, relaxed);  // as in enqueue()
+    {
+      LockGuard lock{injection_mutex_};
+      std::size_t ours = 0;
+      while (task) {
+        TaskHeader* const next = task->next;
+        if (task->executor.load(relaxed) == this) [[likely]] {
+          injected_.push(*task);
+          ++ours;
+        } else {
+          task->next = std::exchange(others, task);
+        }
+        task = next;
+      }
+      wakes_remote_.add(ours);
+      injected_count_.store(injected_count_.load(relaxed) + ours, seq_cst);
+    }
+    notify();
+    visitors_.fetch_sub(1, release);
+    while (others) {
+      TaskHeader& other = *std::exchange(others, others->next);
+      other.executor.load(relaxed)->enqueue(other);
+    }
+  }
+  batch.waiters().wake_all();
+}
+
 // --- tasks out --------------------------------------------------------------------------------------------------------------
 
 TaskHeader* StealingExecutorBase::next_task_elsewhere(Worker& worker) noexcept {
@@ -258,6 +288,12 @@ void StealingExecutorBase::park(Worker& worker) noexcept {
 
 // --- shutdown ---------------------------------------------------------------------------------------------------------------
 
+void StealingExecutorBase::shut_down(TimePoint drain_until) noexcept {
+  drain(drain_until);
+  cancel_everything();
+  stop_threads();
+}
+
 // A task that ends just as draining begins may miss the flag, so no wait for an end is longer than this.
 constexpr std::int64_t recheck_ns = 1'000'000;
 
@@ -285,6 +321,10 @@ void StealingExecutorBase::cancel_everything() noexcept {
     });
     sys::futex_wait_for(ended_, seen, recheck_ns);
   }
+}
+
+void UndrivenExecutor::run(Worker& worker) noexcept {
+  work(worker, [](Worker&, bool) {});  // the role is never to be had
 }
 
 ExecutorStats StealingExecutorBase::stats() const noexcept {

@@ -47,6 +47,12 @@ class StealingExecutorBase : public Executor {
 
   ExecutorStats stats() const noexcept;
 
+  /// Lets tasks run until none is left or the deadline has come, destroys the rest on the workers, ends the workers. Idempotent.
+  void shut_down(TimePoint drain_until) noexcept;
+
+  /// Delivers a turn's wakes from a thread that isn't a worker: our own tasks with one lock and at most one wake of a worker.
+  void deliver_from_outside(WakeBatch& batch) noexcept;
+
  protected:
   StealingExecutorBase(unsigned workers, DriverRole& role);
   ~StealingExecutorBase();
@@ -123,13 +129,6 @@ class StealingExecutor final : public StealingExecutorBase {
   StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers, reactor.role()}, reactor_{reactor} { start_threads(); }
   ~StealingExecutor() { shut_down(TimePoint{}); }
 
-  /// Lets tasks run until none is left or the deadline has come, destroys the rest on the workers, ends the workers. Idempotent.
-  void shut_down(TimePoint drain_until) noexcept {
-    drain(drain_until);
-    cancel_everything();
-    stop_threads();
-  }
-
  private:
   void run(Worker& worker) noexcept override {
     work(worker, [this](Worker& driver, bool may_block) { drive(driver, may_block); });
@@ -139,6 +138,20 @@ class StealingExecutor final : public StealingExecutorBase {
   bool driver_waits() const noexcept override { return reactor_.driver_waits(); }
 
   Reactor& reactor_;
+};
+
+/// Workers beside a reactor that has a thread of its own: they run tasks, and sleep when there are none.
+class UndrivenExecutor final : public StealingExecutorBase {
+ public:
+  explicit UndrivenExecutor(unsigned workers) : StealingExecutorBase{workers, role_} { start_threads(); }
+  ~UndrivenExecutor() { shut_down(TimePoint{}); }
+
+ private:
+  void run(Worker& worker) noexcept override;
+  void kick_driver() noexcept override {}
+  bool driver_waits() const noexcept override { return false; }
+
+  DriverRole role_{DriverRole::Holder::elsewhere};
 };
 
 /// One thread of the pool.

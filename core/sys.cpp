@@ -1,5 +1,7 @@
 #include "core/sys.hpp"
 
+#include <sched.h>
+
 #include <csignal>
 
 namespace reactorlab::sys {
@@ -18,6 +20,11 @@ long write_quietly(int fd, const void* data, std::size_t size) noexcept {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return result;
+}
+
+void prefer_batch_scheduling() noexcept {
+  const sched_param no_priority{};
+  ::sched_setscheduler(0, SCHED_BATCH, &no_priority);
 }
 
 }  // namespace reactorlab::sys

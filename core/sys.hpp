@@ -298,6 +298,10 @@ inline long unlink(const char* path) noexcept {
 
 // --- waiting for a word (not interposed: parking is a sync point, not an answer that could be scripted) ------------------
 
+/// The calling thread waits its turn instead of preempting others when it is woken (SCHED_BATCH). A hint: a refusal changes nothing.
+void prefer_batch_scheduling() noexcept;
+
+
 inline void futex_wait(const Atomic<std::uint32_t>& value, std::uint32_t expected) noexcept {
   ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
 }

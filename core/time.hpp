@@ -43,6 +43,7 @@ class SleepOperation {
     if (!sleep.timer_.fired.load(acquire) && !mutated(Mutant::sleep_completes_on_second_poll)) return;
     if (mutated(Mutant::sleep_completes_on_second_poll)) sleep.ref_.stop_timer(sleep.timer_);
     sleep.parked_ = false;
+    if (sleep.timer_.refused) [[unlikely]] sleep.result_ = -ESHUTDOWN;
     resume_frame(task);
   }
 
@@ -125,7 +126,7 @@ class TimeoutOperation {
     const bool too_late = mutated(Mutant::timer_polled_first) && self.deadline_ <= clock::now();
     if (too_late || self.operation_.progress() == Progress::parked) {
       if (!too_late && !self.timer_.fired.load(acquire)) return;
-      self.operation_.withdraw(-ETIME);
+      self.operation_.withdraw(self.timer_.refused ? -ESHUTDOWN : -ETIME);
     }
     if (std::exchange(self.armed_, false)) self.ref_.stop_timer(self.timer_);
     resume_frame(task);

@@ -56,6 +56,11 @@ class WakeBatch {
     tail_ = &task.next;
     ++size_;
   }
+  /// The same for a task that may be confined to a thread of another runtime. Its operation must not be able to end meanwhile.
+  void take_any(TaskHeader& task) {
+    if (task.kind == TaskKind::shared) [[likely]] return take(task);
+    waiters_.append(*new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, Direction::read});
+  }
   WaiterList& waiters() noexcept { return waiters_; }
 
   std::size_t size() const noexcept { return size_; }

@@ -1,0 +1,130 @@
+#include "impls/dedicated_thread/reactor.hpp"
+
+namespace reactorlab::dedicated_thread_home {
+
+void DedicatedReactor::start(StealingExecutorBase& executor) {
+  executor_ = &executor;
+  thread_ = Thread{[this] { run(); }};
+}
+
+void DedicatedReactor::stop() noexcept {
+  stopping_.store(true, seq_cst);
+  kick_if_waiting();
+  if (thread_.joinable()) thread_.join();
+}
+
+// --- timers -------------------------------------------------------------------------------------------------------------------
+
+IoResult DedicatedReactor::start_timer(Timer& timer, TimePoint deadline) noexcept {
+  const std::uint64_t deadline_ns = nanoseconds_of(deadline);
+  bool earlier;
+  {
+    LockGuard lock{mutex_};
+    if (ended_) return -ESHUTDOWN;
+    timers_.start(timer, deadline_ns);
+    earlier = deadline_ns < next_deadline_.load(relaxed);
+    if (earlier) next_deadline_.store(deadline_ns, seq_cst);
+  }
+  if ((earlier && !mutated(Mutant::earlier_timer_unannounced)) || timers_.queued() > most_queued) kick_if_waiting();
+  return 0;
+}
+
+void DedicatedReactor::stop_timer(Timer& timer) noexcept {
+  {
+    LockGuard lock{mutex_};
+    timers_.stop(timer);
+  }
+  if (timers_.queued() > most_queued) kick_if_waiting();
+}
+
+// --- the reactor thread -------------------------------------------------------------------------------------------------------
+
+void DedicatedReactor::run() noexcept {
+  // Otherwise each packet preempts the worker that runs what the last one woke, and batches shrink to one.
+  sys::prefer_batch_scheduling();
+  while (turn() && !stopping_.load(seq_cst)) {
+  }
+  end();
+}
+
+bool DedicatedReactor::turn() noexcept {
+  if (timers_.queued() != 0) {
+    LockGuard lock{mutex_};
+    timers_.carry_out();
+    next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
+  }
+  sync_point(SyncPoint::wait_unannounced);
+  if (!mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
+  // Announced before we look, so that whoever comes later finds the announcement and kicks (XTH-02).
+  const bool asked = (timers_.queued() != 0 || stopping_.load(seq_cst)) && !mutated(Mutant::second_look_omitted);
+  const int timeout = asked ? 0 : wait_timeout_ms(next_deadline_.load(seq_cst));
+  sync_point(SyncPoint::poll_before_block);
+  if (mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
+  IoResult n = reactor_.poller().wait(batch_, timeout);
+  if (mutated(Mutant::interrupted_wait_unannounced) && n == IoResult{-EINTR}) {
+    waiting_.store(false, seq_cst);
+    n = reactor_.poller().wait(batch_, timeout);
+  }
+  waiting_.store(false, relaxed);
+  sync_point(SyncPoint::poll_returned);
+  turns_.add();
+  if (!n && n.error() != EINTR) return false;
+
+  const std::span<const Event> events{batch_, n ? n.count() : 0};
+  events_.add(events.size());
+  WakeBatch batch;
+  reactor_.dispatch<access>(events, Sink{*this, batch});
+  fire_due(batch);
+  sync_point(SyncPoint::dispatch_collected);
+  executor_->deliver_from_outside(batch);
+  return true;
+}
+
+void DedicatedReactor::fire_due(WakeBatch& batch) noexcept {
+  const std::uint64_t next = next_deadline_.load(relaxed);
+  if (next == no_deadline) return;
+  std::uint64_t now = nanoseconds_of(clock::now());
+  if (now < next && mutated(Mutant::timers_fire_on_empty_wait)) now = next;
+  if (now < next) return;
+  bool fired;
+  {
+    LockGuard lock{mutex_};
+    timers_.carry_out();  // what is due may be among it
+    fired = timers_.fire(now, batch);
+    next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
+  }
+  if (fired) sync_point(SyncPoint::timer_taken_out);
+}
+
+/// The thread was stopped, or its wait failed: nobody is to wait for it any more.
+void DedicatedReactor::end() noexcept {
+  refuse(/*listeners_only=*/false);
+  WakeBatch batch;
+  {
+    LockGuard lock{mutex_};
+    ended_ = true;
+    timers_.refuse_all(batch);
+  }
+  executor_->deliver_from_outside(batch);
+}
+
+void DedicatedReactor::kick_if_waiting() noexcept {
+  if (waiting_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || waiting_.exchange(false, seq_cst))) {
+    kicks_.fetch_add(1, relaxed);
+    if (!mutated(Mutant::kick_omitted)) reactor_.poller().kick();
+  }
+}
+
+ReactorStats DedicatedReactor::stats() noexcept {
+  LockGuard lock{mutex_};
+  ReactorStats stats = reactor_.stats();
+  stats.pending_timers = timers_.wanted();
+  stats.turns = turns_.read();
+  stats.events = events_.read();
+  stats.kicks = kicks_.load(relaxed);
+  stats.lock_acquisitions = mutex_.acquisitions();
+  stats.lock_contentions = mutex_.contentions();
+  return stats;
+}
+
+}  // namespace reactorlab::dedicated_thread_home
