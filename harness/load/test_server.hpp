@@ -10,7 +10,7 @@
 
 namespace reactorlab::load {
 
-/// What a TestServer does wrong with the hundredth piece that it reads.
+/// What a TestServer does wrong from the hundredth piece on that it reads.
 enum class Fault { None, Corrupt, Drop, Duplicate, Reorder, Surplus, Silence, Close };
 
 [[nodiscard]] std::string_view name_of(Fault fault);

@@ -77,7 +77,7 @@ void TestServer::echo(int fd) {
     const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (n <= 0) return;
     std::vector<char> piece(buffer.begin(), buffer.begin() + n);
-    if (!answer(fd, piece, fault_ != Fault::None && ++pieces_ == 100)) return;
+    if (!answer(fd, piece, fault_ != Fault::None && ++pieces_ >= 100)) return;
   }
 }
 
