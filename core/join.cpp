@@ -33,8 +33,9 @@ void complete(TaskHeader& task) noexcept {
 void abandon(TaskHeader& task) noexcept {
   Executor* const executor = task.executor.load(relaxed);
   if (task.kind == TaskKind::shared) {
-    // none -> detached: the executor frees the header when the task ends. done -> detached: we came last.
-    if (task.join.exchange(TaskHeader::join_detached, acq_rel) != TaskHeader::join_done) return;
+    // done: the executor has left, nobody else writes. none -> detached: it frees the header when the task ends. The losing
+    // branch, done -> detached: it ended meanwhile, we came last.
+    if (!is_done(task) && task.join.exchange(TaskHeader::join_detached, acq_rel) != TaskHeader::join_done) return;
     result::drop(task);
     retire(task);
     return shared_headers().put(task);
