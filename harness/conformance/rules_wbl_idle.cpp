@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
 
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/passage.hpp"
@@ -111,12 +112,17 @@ BOTH_FORMS_RULE(WBL_05, real) {
   rt.block_on([&]() -> Task<> {
     auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
     const Token token = script.token_of(pair.ours.get());
+    // Now no turn is under way, and no kick: block_on sends one, and its wait for the result another.
+    while (!all_others_sleep()) std::this_thread::yield();
     const RuntimeStats before = rt.stats();
     put(pair.peer.get(), "nobody reads it");
     (void)co_await sleep(rt, 10s);
     const RuntimeStats after = rt.stats();
-    // A turn for the byte and one for the timer; each other worker may have been inside a turn when `before` was read.
-    EXPECT_LE(after.turns - before.turns, 1 + workers() + after.kicks - before.kicks);
+    // Turns that were traced over 840 runs with two workers, on a loaded machine: one for the byte, one for the timer, one per kick.
+    // Where the thread that takes the timer's turn isn't the only driver, one more can come between that turn and our reading: an
+    // idle worker takes the role, finds us in the queue when it looks again, and so doesn't wait.
+    const unsigned late_looks = workers() > 1 || configuration().variant == "oncelock_global" ? 1 : 0;
+    EXPECT_LE(after.turns - before.turns, 2 + late_looks + after.kicks - before.kicks);
     std::size_t reports = 0;
     for (const LoggedCall& wait : script.log_of(sys::Op::epoll_wait)) {
       reports += static_cast<std::size_t>(std::ranges::count_if(wait.events, [&](const Event& event) { return event.token == token; }));

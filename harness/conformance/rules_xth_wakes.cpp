@@ -1,6 +1,8 @@
 // XTH: what a wake costs and what it carries.
 
+#include <algorithm>
 #include <array>
+#include <thread>
 
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
@@ -164,6 +166,9 @@ BOTH_FORMS_RULE(XTH_07, a_ring_of_tasks) {
   std::vector<std::unique_ptr<ProbeTask>> ring;
   Script script{sys::Op::write};
   Rt& rt = runtime<Rt>();
+  const auto by_the_runtime = [&, caller = std::this_thread::get_id()](const LoggedCall& call) {
+    return confined() || call.thread != caller;  // block_on's caller kicks from outside, perhaps late
+  };
   rt.block_on([&]() -> Task<> {
     for (unsigned i = 0; i < size; ++i) {
       ring.push_back(std::make_unique<ProbeTask>(rt, ProbeTask::Code{}, [&, i](ProbeTask::Poll& poll) {
@@ -181,7 +186,7 @@ BOTH_FORMS_RULE(XTH_07, a_ring_of_tasks) {
     script.clear_log();
     ring.front()->waker().wake();
     co_await over.wait();
-    EXPECT_EQ(script.log().size(), 0u) << "writes to wake the own thread";
+    EXPECT_EQ(std::ranges::count_if(script.log(), by_the_runtime), 0) << "writes to wake the own thread";
     ending = true;
     for (const auto& probe : ring) {
       probe->waker().wake();

@@ -98,6 +98,7 @@ void DedicatedReactor::fire_due(WakeBatch& batch) noexcept {
 
 /// The thread was stopped, or its wait failed: nobody is to wait for it any more.
 void DedicatedReactor::end() noexcept {
+  if (mutated(Mutant::dead_reactor_unannounced) && !stopping_.load(seq_cst)) return;
   refuse(/*listeners_only=*/false);
   WakeBatch batch;
   {

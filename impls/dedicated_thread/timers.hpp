@@ -58,6 +58,8 @@ class TimerCommands {
     TimerCommand& command = *command_of(timer);
     timer.next = nullptr;
     --wanted_;
+    if (mutated(Mutant::stop_overtakes_start) && command.state == TimerCommand::State::start) return;
+    if (mutated(Mutant::abandoned_timer_kept) && command.state == TimerCommand::State::pending) return;
     command.unlink();
     if (command.state == TimerCommand::State::start) {
       count_queued(-1);

@@ -50,7 +50,7 @@ class FallbackDriverOf final : public FallbackDriver {
       if (now != std::exchange(seen, now)) continue;
       if (!role.vacant()) {
         role.sleep_deeply(spot_, now);
-      } else if (role.try_take()) {
+      } else if (!mutated(Mutant::fallback_never_drives) && role.try_take()) {
         drive();
       }
     }

@@ -37,9 +37,12 @@ class Membership {
   explicit Membership(const RuntimeOptions& options) {
     Once& o = once();
     LockGuard lock{o.mutex};
-    if (o.done) check_same(o, options);
+    if (o.done && !mutated(Mutant::other_options_accepted)) check_same(o, options);
     std::unique_ptr<SharedReactor<locking>> fresh;
-    if (!o.done) fresh = std::make_unique<SharedReactor<locking>>(options.backend);
+    if (!o.done || mutated(Mutant::second_reactor_made)) {
+      if (mutated(Mutant::half_made_reactor_kept)) o.done = true;
+      fresh = std::make_unique<SharedReactor<locking>>(options.backend);
+    }
     SharedReactor<locking>& reactor = fresh ? *fresh : *process_reactor<locking>.load(relaxed);
     if (o.runtimes == 0) o.fallback = std::make_unique<FallbackDriverOf<SharedReactor<locking>>>(reactor);
     // From here on nothing throws.
