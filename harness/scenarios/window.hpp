@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "harness/engine.hpp"
+#include "harness/scenarios/in_process.hpp"
 
 namespace reactorlab::scenarios {
 
