@@ -11,7 +11,7 @@
 namespace reactorlab::bench {
 
 struct ChildRequest {
-  std::vector<std::string> words;  ///< behind the program's name
+  std::vector<std::string> words = {};  ///< behind the program's name
   std::size_t environment_padding = 0;  ///< bytes; moves the stack
   std::string executable = "/proc/self/exe";
   std::chrono::milliseconds limit = std::chrono::seconds{60};  ///< then it is killed

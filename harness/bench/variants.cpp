@@ -60,6 +60,13 @@ ServeReport serve_per_thread(const RuntimeOptions& options, const ServeRequest& 
   return total;
 }
 
+/// oncelock_global: the first runtime decides for the whole process.
+void require_locking_of_process(Locking locking) {
+  static const Locking first = locking;
+  if (locking != first)
+    throw NotApplicable{"one reactor per process, and this process's has the other locking: run it alone with --locking"};
+}
+
 class VariantEngine final : public Engine {
  public:
   explicit VariantEngine(std::string_view name) : name_{name} {}
@@ -87,6 +94,7 @@ class VariantEngine final : public Engine {
         .workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
     if (!description_of(name_).capabilities.migration && request.workers > 1)
       throw NotApplicable{"one runtime has one worker here: more of them share nothing but the process"};
+    if (name_ == "oncelock_global") require_locking_of_process(options.locking);
     return run_variant_in_process(name_, options, request);
   }
 

@@ -1,11 +1,18 @@
-// 0 allocations per message, on the shipped flavour: the whole malloc family (operator new is part of it), mmap and mprotect are
-// replaced in this program by ones that count. Not built with a sanitizer, which replaces malloc itself.
+// 0 allocations per message, spawn, yield, wake, timer and registration, on the shipped flavour: the whole malloc family (operator new
+// is part of it), mmap and mprotect are replaced in this program by ones that count. Not built with a sanitizer, which replaces malloc
+// itself.
 
 #include <cstdarg>
 #include <cstdlib>
 #include <memory>
 
 #include "harness/economy/lockstep.hpp"
+#include "harness/scenarios/cross_thread_wake.hpp"
+#include "harness/scenarios/reg_churn.hpp"
+#include "harness/scenarios/spawn_join.hpp"
+#include "harness/scenarios/timer_fire.hpp"
+#include "harness/scenarios/timer_insert_cancel.hpp"
+#include "harness/scenarios/yield.hpp"
 
 extern "C" {
 void* __libc_malloc(std::size_t size);
@@ -87,6 +94,48 @@ TEST(CountedAllocations, see_what_there_is) {
 TEST_P(Economy, no_allocation_per_message) { EXPECT_EQ(cost_of_n_more(GetParam(), &allocations), 0); }
 
 INSTANTIATE_TEST_SUITE_P(Allocations, Economy, testing::ValuesIn(subjects), label_of);
+
+/// The calls inside the window of one workload on a fresh runtime.
+template <class Workload>
+std::uint64_t allocations_in_window(const Subject& subject, Workload&& workload, std::uint64_t operations) {
+  std::uint64_t before = 0, after = 0;
+  const InProcessRequest request = {.workload = "in the test",
+                                    .params = {{"tasks", 64}, {"live", 100}, {"timers", 100}},
+                                    .operations = operations,
+                                    .on_window_open = [&] { before = allocations(); },
+                                    .on_window_close = [&] { after = allocations(); }};
+  const auto runtime = make_runtime(subject.home, {.workers = 1, .locking = subject.locking});
+  const InProcessReport report = workload(*runtime, request);
+  EXPECT_EQ(report.operations, operations);
+  EXPECT_EQ(report.errors, 0u);
+  return after - before;
+}
+
+/// What N more operations add: beginning and end cancel out.
+template <class Workload>
+void expect_no_allocation_per_operation(const Subject& subject, Workload&& workload, std::uint64_t n) {
+  (void)allocations_in_window(subject, workload, n);  // the process's own pools fill
+  EXPECT_EQ(allocations_in_window(subject, workload, 2 * n), allocations_in_window(subject, workload, n));
+}
+
+TEST_P(Economy, no_allocation_per_spawn) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::spawn_join(rt, request); }, 2'000);
+}
+TEST_P(Economy, no_allocation_per_yield) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::yield_round(rt, request); }, 6'400);
+}
+TEST_P(Economy, no_allocation_per_wake) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::cross_thread_wake(rt, request); }, 300);
+}
+TEST_P(Economy, no_allocation_per_timer_that_is_cancelled) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000);
+}
+TEST_P(Economy, no_allocation_per_timer_that_fires) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::timer_fire(rt, request); }, 200);
+}
+TEST_P(Economy, no_allocation_per_registration) {
+  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::reg_churn(rt, request); }, 500);
+}
 
 }  // namespace
 }  // namespace reactorlab::economy
