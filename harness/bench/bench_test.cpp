@@ -1,9 +1,9 @@
 #include "harness/bench/entry.hpp"
 #include "harness/bench/latin_square.hpp"
 #include "harness/bench/results_folder.hpp"
+#include "harness/bench/tier.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
-#include "harness/bench/tier.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -115,17 +115,13 @@ TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
 }
 
 TEST_F(ResultsFolderTest, KeepsAnEarlierRun) {
-  {
-    ResultsFolder::create(path_).append(Sample{});
-  }
+  { ResultsFolder::create(path_).append(Sample{}); }
   EXPECT_THROW((void)ResultsFolder::create(path_), std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(path_ / "samples.jsonl"));
 }
 
 TEST_F(ResultsFolderTest, LeavesNothingOfARunThatMeasuredNothing) {
-  {
-    ResultsFolder::create(path_).write("provenance.json", {});
-  }
+  { ResultsFolder::create(path_).write("provenance.json", {}); }
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
@@ -204,7 +200,8 @@ TEST(Program, ListGivesEverythingALineOfItsOwn) {
   for (std::string line; std::getline(text, line);)
     if (line.starts_with("  ")) first_words.insert(line.substr(2, line.find(' ', 2) - 2));
   for (const Impl& impl : impls()) EXPECT_EQ(first_words.count(impl.name), 1U) << impl.name;
-  for (const Workload& workload : workloads()) EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
+  for (const Workload& workload : workloads())
+    EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
   for (const Tier& tier : tiers()) EXPECT_EQ(first_words.count(std::string(tier.name)), 1U) << tier.name;
   EXPECT_EQ(first_words.size(), impls().size() + workloads().size() + tiers().size());
 }

@@ -25,9 +25,14 @@ json json_of(const Impl& impl) {
 
 json json_of(const Workload& workload) {
   const MetricInfo& metric = info_of(workload.metric);
-  return {{"name", workload.name},       {"summary", workload.summary},         {"operation", workload.operation},
-          {"metric", metric.name},       {"unit", metric.unit},                 {"has_latency", workload.has_latency},
-          {"in_process", workload.in_process}, {"cells", workload.cells}};
+  return {{"name", workload.name},
+          {"summary", workload.summary},
+          {"operation", workload.operation},
+          {"metric", metric.name},
+          {"unit", metric.unit},
+          {"has_latency", workload.has_latency},
+          {"in_process", workload.in_process},
+          {"cells", workload.cells}};
 }
 
 json json_of(const Tier& tier) {

@@ -47,8 +47,8 @@ std::string microseconds(const load::LoadResult& result, double fraction) {
 void print_text(const LoadVerbOptions& options, const load::LoadResult& result) {
   const double seconds = static_cast<double>(result.wall_ns) * 1e-9;
   fmt::print("{} {} in {:.3f} s: {:.0f}/s, closed loop, {} bytes checked\n", result.ops,
-             options.mode == "echo" ? "messages" : "connections", seconds,
-             static_cast<double>(result.ops) / seconds, result.bytes_verified);
+             options.mode == "echo" ? "messages" : "connections", seconds, static_cast<double>(result.ops) / seconds,
+             result.bytes_verified);
   fmt::print("latency us: p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1f}\n", microseconds(result, 0.50),
              microseconds(result, 0.90), microseconds(result, 0.99), microseconds(result, 0.999),
              static_cast<double>(result.latency.max()) / 1000);

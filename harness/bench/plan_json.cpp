@@ -33,7 +33,8 @@ Entry entry_from_json(const json& from) {
 
 Cell cell_from_json(const json& from) {
   Cell cell = {from.at("workload"), from.at("params").get<Params>()};
-  if (!is_workload(cell.workload)) throw std::runtime_error(fmt::format("this program has no workload '{}'", cell.workload));
+  if (!is_workload(cell.workload))
+    throw std::runtime_error(fmt::format("this program has no workload '{}'", cell.workload));
   return cell;
 }
 

@@ -55,7 +55,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
 }
 
 void add_load(CLI::App& app, LoadVerbOptions& options) {
-  CLI::App& verb = *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
+  CLI::App& verb =
+      *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
   verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
   verb.add_option("--mode", options.mode, "echo: messages; churn: connections that come and go; idle: that only exist")
       ->check(CLI::IsMember({"echo", "churn", "idle"}));

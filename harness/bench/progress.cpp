@@ -33,9 +33,9 @@ std::size_t terminal_width() {
 
 std::chrono::seconds time_left(const ProgressState& state) {
   const double rest = static_cast<double>((state.expected - state.expected_done).count());
-  const double pace = state.expected_done.count() > 0 ? static_cast<double>(state.passed.count()) /
-                                                            static_cast<double>(state.expected_done.count())
-                                                      : 1.0;
+  const double pace = state.expected_done.count() > 0
+                          ? static_cast<double>(state.passed.count()) / static_cast<double>(state.expected_done.count())
+                          : 1.0;
   return std::chrono::seconds(static_cast<long>(std::max(0.0, rest * pace) / 1000 + 0.5));
 }
 

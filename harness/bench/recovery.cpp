@@ -52,10 +52,11 @@ class Reader {
  private:
   void keep(Sample sample) {
     if (sample.provenance != digest_)
-      throw std::runtime_error(fmt::format(
-          "samples.jsonl:{} is a sample of another run (its digest is '{}', provenance.json says '{}'): the files of two runs "
-          "were mixed. Put the right samples.jsonl back, or measure anew with another --out=DIR",
-          number_, sample.provenance, digest_));
+      throw std::runtime_error(
+          fmt::format("samples.jsonl:{} is a sample of another run (its digest is '{}', provenance.json says '{}'): "
+                      "the files of two runs "
+                      "were mixed. Put the right samples.jsonl back, or measure anew with another --out=DIR",
+                      number_, sample.provenance, digest_));
     const auto slot = slot_of(plan_, schedule_, sample);
     if (!slot)
       throw Damage(fmt::format("not in the plan: {} in {}, round {}, position {}", sample.impl, describe(sample.cell),

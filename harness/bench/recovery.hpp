@@ -19,9 +19,9 @@ struct Recovery {
   std::size_t kept = 0;
 };
 
-/// Reads what a run with this plan and digest has written. A line counts only if it is a whole sample of this plan and the first
-/// of its slot; whatever else is there is damage, with file, line and what is wrong. Throws std::runtime_error if the
-/// lines are samples of another run.
+/// Reads what a run with this plan and digest has written. A line counts only if it is a whole sample of this plan and
+/// the first of its slot; whatever else is there is damage, with file, line and what is wrong. Throws
+/// std::runtime_error if the lines are samples of another run.
 [[nodiscard]] Recovery recover(const std::string& text, const RunPlan& plan, const std::vector<Slot>& schedule,
                                const std::string& digest);
 

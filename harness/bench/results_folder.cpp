@@ -46,7 +46,8 @@ ResultsFolder::ResultsFolder(ResultsFolder&& other) noexcept
       made_here_(std::exchange(other.made_here_, false)) {}
 
 ResultsFolder::~ResultsFolder() {
-  if (made_here_ && ::lseek(samples_fd_, 0, SEEK_END) == 0) {  // nothing was measured: leave nothing half-written behind
+  if (made_here_ &&
+      ::lseek(samples_fd_, 0, SEEK_END) == 0) {  // nothing was measured: leave nothing half-written behind
     std::error_code ignored;
     for (const char* name : {"samples.jsonl", "provenance.json", "summary.json"})
       std::filesystem::remove(path_ / name, ignored);
@@ -67,7 +68,8 @@ void ResultsFolder::open_samples(int flags) {
   const auto samples = path_ / "samples.jsonl";
   const int fd = ::open(samples.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0644);
   if (fd < 0 && errno == EEXIST)
-    refuse(path_, "it holds a run already", fmt::format("Choose another folder with --out=DIR, or continue that run with --resume={}", path_.string()));
+    refuse(path_, "it holds a run already",
+           fmt::format("Choose another folder with --out=DIR, or continue that run with --resume={}", path_.string()));
   if (fd < 0) refuse(path_, std::system_category().message(errno));
   if (samples_fd_ >= 0) ::close(samples_fd_);
   samples_fd_ = fd;

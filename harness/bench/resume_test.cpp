@@ -99,10 +99,14 @@ TEST_F(Resume, EveryKindOfDamageHasItsName) {
   foreign_cell.cell.params["conns"] = 17;
   foreign_place.round = 99;
   empty.ops = 0;
-  const std::vector<std::pair<std::string, std::string>> damages = {
-      {"\x01\xff\n", "not JSON"},        {"{\"schema\":2}\n", "no sample"}, {"[1]\n", "no sample"},
-      {"\n", "not JSON"},                 {line_of(foreign_cell), "not in the plan"},
-      {line_of(foreign_place), "not in the plan"}, {line_of(empty), "without numbers"}, {lines(1), "same sample as in line 1"}};
+  const std::vector<std::pair<std::string, std::string>> damages = {{"\x01\xff\n", "not JSON"},
+                                                                    {"{\"schema\":2}\n", "no sample"},
+                                                                    {"[1]\n", "no sample"},
+                                                                    {"\n", "not JSON"},
+                                                                    {line_of(foreign_cell), "not in the plan"},
+                                                                    {line_of(foreign_place), "not in the plan"},
+                                                                    {line_of(empty), "without numbers"},
+                                                                    {lines(1), "same sample as in line 1"}};
   for (const auto& [line, name] : damages) {
     const Recovery found = recovered(lines(1) + line + line_of(sample_for(plan_, schedule_[2])));
     EXPECT_EQ(found.kept, 2U) << name;
@@ -130,7 +134,8 @@ TEST_F(Resume, SamplesOfAnotherRunAreRefused) {
     (void)recovered(lines(1) + line_of(other));
     FAIL() << "two runs in one file";
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("samples.jsonl:2 is a sample of another run"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("samples.jsonl:2 is a sample of another run"), std::string::npos)
+        << error.what();
   }
 }
 
@@ -140,8 +145,11 @@ TEST_F(Resume, ThePlanSurvivesItsJson) {
   EXPECT_EQ(to_json(plan_from_json(to_json(plan))), to_json(plan));
   EXPECT_EQ(to_json(plan_from_json(to_json(plan_))), to_json(plan_)) << "without CPUs";
   for (const auto& [key, value] : std::vector<std::pair<const char*, nlohmann::json>>{
-           {"entries", nlohmann::json::array()}, {"rounds", 0}, {"cells", {{{"workload", "smoke_signals"}, {"params", {}}}}},
-           {"seed", "x"}, {"entries", {{{"impl", "nobody"}, {"backend", ""}, {"locking", ""}, {"workers", 1}}}}}) {
+           {"entries", nlohmann::json::array()},
+           {"rounds", 0},
+           {"cells", {{{"workload", "smoke_signals"}, {"params", {}}}}},
+           {"seed", "x"},
+           {"entries", {{{"impl", "nobody"}, {"backend", ""}, {"locking", ""}, {"workers", 1}}}}}) {
     nlohmann::json broken = to_json(plan);
     broken[key] = value;
     EXPECT_THROW((void)plan_from_json(broken), std::runtime_error) << broken;
@@ -149,7 +157,8 @@ TEST_F(Resume, ThePlanSurvivesItsJson) {
 }
 
 TEST_F(Resume, AnotherBinaryOrMachineIsRefusedWithARemedy) {
-  const nlohmann::json now = {{"build", {{"binary", "sha256:1"}, {"commit", "c1"}}}, {"machine", {{"cpus", 2}, {"kernel", "a"}}}};
+  const nlohmann::json now = {{"build", {{"binary", "sha256:1"}, {"commit", "c1"}}},
+                              {"machine", {{"cpus", 2}, {"kernel", "a"}}}};
   EXPECT_EQ(obstacle_to_resuming(now, now), "");
   nlohmann::json then = now;
   then["build"]["commit"] = "c0";

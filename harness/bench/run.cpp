@@ -31,12 +31,14 @@ std::string text_of(const fs::path& path) {
 json provenance_in(const fs::path& path) {
   const fs::path file = path / "provenance.json";
   if (!fs::exists(file))
-    throw UsageError(fmt::format("--resume={}: there is no provenance.json, so no run to continue. Name a folder that `bench run` "
-                                 "made, or start a run with --out",
-                                 path.string()));
+    throw UsageError(
+        fmt::format("--resume={}: there is no provenance.json, so no run to continue. Name a folder that `bench run` "
+                    "made, or start a run with --out",
+                    path.string()));
   json provenance = json::parse(text_of(file), nullptr, false);
   if (!provenance.is_object())
-    cannot_continue(path, "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
+    cannot_continue(path,
+                    "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
   return provenance;
 }
 
@@ -52,26 +54,29 @@ void require_cpus(const fs::path& path, const RunPlan& plan) {
   const auto allowed = measure::allowed_cpus();
   for (const auto& cpu : {plan.server_cpu, plan.load_cpu})
     if (cpu && std::find(allowed.begin(), allowed.end(), *cpu) == allowed.end())
-      cannot_continue(path, fmt::format("it ran on CPU {}, which this process may not use. Allow it (taskset, cpuset), or measure "
-                                        "anew with another --out=DIR",
-                                        *cpu));
+      cannot_continue(
+          path, fmt::format("it ran on CPU {}, which this process may not use. Allow it (taskset, cpuset), or measure "
+                            "anew with another --out=DIR",
+                            *cpu));
 }
 
 RunPlan plan_in(const fs::path& path, const json& provenance) {
   const int schema = provenance.value("schema", 0);
   if (schema != kSchema || !provenance.contains("plan"))
-    cannot_continue(path, fmt::format("its provenance.json has schema {}, this program writes {}. Continue with the program that "
-                                      "began, or measure anew with another --out=DIR",
-                                      schema, kSchema));
+    cannot_continue(
+        path, fmt::format("its provenance.json has schema {}, this program writes {}. Continue with the program that "
+                          "began, or measure anew with another --out=DIR",
+                          schema, kSchema));
   try {
     RunPlan plan = plan_from_json(provenance.at("plan"));
     plan.out = path;
     require_cpus(path, plan);
     return plan;
   } catch (const std::runtime_error& error) {
-    cannot_continue(path, fmt::format("its plan is for another program: {}. Continue with the program that began, or measure anew "
-                                      "with another --out=DIR",
-                                      error.what()));
+    cannot_continue(
+        path, fmt::format("its plan is for another program: {}. Continue with the program that began, or measure anew "
+                          "with another --out=DIR",
+                          error.what()));
   }
 }
 
@@ -121,9 +126,14 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
   RunPlan plan = plan_in(path, provenance);
   measure::raise_descriptor_limit();  // as the run did: the limits are among the facts
   const json now = {{"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
-  if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty()) cannot_continue(path, obstacle);
+  if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty())
+    cannot_continue(path, obstacle);
   auto folder = ResultsFolder::reopen(path);
-  Run run{.plan = std::move(plan), .provenance = std::move(provenance), .folder = std::move(folder), .schedule = {}, .samples = {}};
+  Run run{.plan = std::move(plan),
+          .provenance = std::move(provenance),
+          .folder = std::move(folder),
+          .schedule = {},
+          .samples = {}};
   run.schedule = schedule_of(run.plan);
   take_over(run, text_of(path / "samples.jsonl"), notes);
   run.folder.write("provenance.json", run.provenance);
@@ -133,14 +143,16 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
 std::string obstacle_to_resuming(const json& then, const json& now) {
   const json build = then.value("build", json::object());
   if (build.value("binary", "") != now.at("build").value("binary", ""))
-    return fmt::format("it was measured by another binary ({} of commit {}, this one is {}), and its samples can't be compared with "
-                       "this one's. Build that commit and continue with it, or measure anew with another --out=DIR",
-                       build.value("binary", "n/a"), build.value("commit", "n/a"), now.at("build").value("binary", "n/a"));
+    return fmt::format(
+        "it was measured by another binary ({} of commit {}, this one is {}), and its samples can't be compared with "
+        "this one's. Build that commit and continue with it, or measure anew with another --out=DIR",
+        build.value("binary", "n/a"), build.value("commit", "n/a"), now.at("build").value("binary", "n/a"));
   const auto differ = names_of_differences(then.value("machine", json::object()), now.at("machine"));
   if (!differ.empty())
-    return fmt::format("it was measured on another machine, or this one has changed ({}). Put that back, or measure anew with "
-                       "another --out=DIR",
-                       fmt::join(differ, ", "));
+    return fmt::format(
+        "it was measured on another machine, or this one has changed ({}). Put that back, or measure anew with "
+        "another --out=DIR",
+        fmt::join(differ, ", "));
   return {};
 }
 

@@ -29,8 +29,8 @@ struct Run {
 /// Makes the plan and the folder. `notes` gets what the user should know.
 [[nodiscard]] Run begin_run(const RunOptions& options, std::vector<std::string>& notes);
 
-/// Takes up an interrupted run where it stands. Lines of samples.jsonl that are damaged move to samples.jsonl.damaged and
-/// are measured again; `notes` names each. Throws UsageError where there is no run, std::runtime_error where this
+/// Takes up an interrupted run where it stands. Lines of samples.jsonl that are damaged move to samples.jsonl.damaged
+/// and are measured again; `notes` names each. Throws UsageError where there is no run, std::runtime_error where this
 /// program on this machine can't continue it, both with what to do.
 [[nodiscard]] Run resume_run(const std::filesystem::path& path, std::vector<std::string>& notes);
 

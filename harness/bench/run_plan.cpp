@@ -39,10 +39,12 @@ void require_descriptors(const std::vector<Cell>& cells) {
 }
 
 json sources() {
-  return {{"server_cpu_ns", measure::kProcessCpuSource},
-          {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
-          {"user_bytes", measure::kUserMemorySource},
-          {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
+  return {
+      {"server_cpu_ns", measure::kProcessCpuSource},
+      {"latency",
+       "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
+      {"user_bytes", measure::kUserMemorySource},
+      {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ std::chrono::milliseconds expected_rest(const Run& run) {
   return expected_time(run.plan, rest);
 }
 
-/// Fills the empty slots, in order, until none is left or the user interrupts. The sample that an interrupt hits is dropped.
+/// Fills the empty slots, in order, until none is left or the user interrupts. The sample that an interrupt hits is
+/// dropped.
 void measure_missing(Run& run) {
   const SampleSettings settings = settings_of(run);
   const auto missing = run.missing();
@@ -47,7 +48,8 @@ void measure_missing(Run& run) {
     progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
     Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
     if (InterruptFlag::raised()) break;
-    if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
+    if (sample.is_void())
+      progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
     run.folder.append(sample);
     run.samples[index] = std::move(sample);
     progress.done(expected_time(cell, run.plan.times));
@@ -114,7 +116,9 @@ void say_what_is_left_out(const RunPlan& plan) {
 
 /// As a shell reads it back.
 std::string quoted(const std::string& word) {
-  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("/._-+:=,").find(static_cast<char>(c)) != std::string_view::npos; };
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("/._-+:=,").find(static_cast<char>(c)) != std::string_view::npos;
+  };
   if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -134,9 +138,10 @@ int conclude(const RunOptions& options, const Run& run, const std::vector<Summar
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
                voids == 1 ? " is" : "s are");
   if (const auto missing = run.missing().size(); missing > 0) {
-    fmt::print(stderr,
-               "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
-               run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
+    fmt::print(
+        stderr,
+        "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
+        run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
     return kExitInterrupted;
   }
   return voids > 0 ? kExitFailure : kExitOk;

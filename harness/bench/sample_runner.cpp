@@ -92,10 +92,12 @@ void take_cpu(Sample& sample, const Account& account) {
 void take_user_bytes(Sample& sample, const Account& account) {
   const auto &before = account.before.user_bytes, &after = account.after.user_bytes;
   if (!before || !after) throw std::runtime_error("the server's memory couldn't be read (/proc/PID/smaps_rollup)");
-  sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
+  sample.counts["user_bytes"] =
+      (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
 }
 
-/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not 0.
+/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not
+/// 0.
 void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   if (messages == 0) return;

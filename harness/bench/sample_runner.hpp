@@ -29,12 +29,12 @@ struct SamplePlace {
   std::uint64_t seed;
 };
 
-/// One sample, in a process of its own. Whatever goes wrong makes the sample void, never the run; what the entry's design
-/// has no form of makes it not applicable.
+/// One sample, in a process of its own. Whatever goes wrong makes the sample void, never the run; what the entry's
+/// design has no form of makes it not applicable.
 [[nodiscard]] Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings);
 
-/// Of a sample with a server: whether the CPUs gave it far less than a closed loop takes: time stolen or spent waiting for
-/// the CPU, or both ends idle at once although messages were in flight. Memory doesn't depend on any of that.
+/// Of a sample with a server: whether the CPUs gave it far less than a closed loop takes: time stolen or spent waiting
+/// for the CPU, or both ends idle at once although messages were in flight. Memory doesn't depend on any of that.
 [[nodiscard]] bool looks_stalled(const Sample& sample);
 
 }  // namespace reactorlab::bench

@@ -21,8 +21,7 @@ std::vector<Slot> schedule_of(const RunPlan& plan) {
 std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>& schedule, const Sample& sample) {
   for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
     if (plan.cells[cell] != sample.cell) continue;
-    const std::size_t index =
-        (sample.round * plan.cells.size() + cell) * plan.entries.size() + sample.position;
+    const std::size_t index = (sample.round * plan.cells.size() + cell) * plan.entries.size() + sample.position;
     if (sample.round >= plan.rounds || sample.position >= plan.entries.size()) return std::nullopt;
     const Entry& entry = plan.entries[schedule[index].entry];
     const bool same = entry.label == sample.impl && entry.backend == sample.backend &&

@@ -131,7 +131,9 @@ std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
 json to_json(const SummaryRow& row) {
   const Sample& who = row.identity;
   const MetricInfo& metric = info_of(row.metric);
-  const auto time_ratio = [&](const MetricSummary& summary) { return ratio_json(summary, row.baseline, Metric::ServerCpu); };
+  const auto time_ratio = [&](const MetricSummary& summary) {
+    return ratio_json(summary, row.baseline, Metric::ServerCpu);
+  };
   return {{"workload", who.cell.workload},
           {"params", who.cell.params},
           {"impl", who.impl},

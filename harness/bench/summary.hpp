@@ -24,7 +24,7 @@ struct MetricSummary {
 };
 
 struct SummaryRow {
-  Sample identity;         ///< whose cell and configuration it is; its numbers don't count
+  Sample identity;  ///< whose cell and configuration it is; its numbers don't count
   Metric metric = Metric::ServerCpu;
   std::size_t rounds = 0;  ///< sound samples
   std::size_t voids = 0;

@@ -142,7 +142,8 @@ TEST(Summary, NotApplicableIsNeitherANumberNorAFault) {
 TEST(Summary, BytesPerConnectionAreTheRowOfIdleMemory) {
   std::vector<Sample> samples;
   for (std::size_t round = 0; round < 6; ++round) {
-    for (const auto& [impl, bytes] : {std::pair{"raw_epoll", 100.0}, std::pair{"lean", 90.0}, std::pair{"fat", 4000.0}}) {
+    for (const auto& [impl, bytes] :
+         {std::pair{"raw_epoll", 100.0}, std::pair{"lean", 90.0}, std::pair{"fat", 4000.0}}) {
       Sample s = sample(impl, round, 100'000);
       s.cell = {"idle_memory", {{"conns", 100}}};
       s.counts["user_bytes"] = bytes + static_cast<double>(round);

@@ -24,9 +24,7 @@ Cell echo(std::uint64_t conns, std::uint64_t payload, std::uint64_t pipeline) {
   return {"tcp_echo", {{"conns", conns}, {"payload", payload}, {"pipeline", pipeline}}};
 }
 
-Cell first_cell_of(std::string_view workload) {
-  return {std::string(workload), workload_of(workload).cells.front()};
-}
+Cell first_cell_of(std::string_view workload) { return {std::string(workload), workload_of(workload).cells.front()}; }
 
 std::vector<Cell> all_cells() {
   std::vector<Cell> cells;
@@ -36,15 +34,17 @@ std::vector<Cell> all_cells() {
 }
 
 std::vector<Cell> smoke_cells() {
-  std::vector<Cell> cells = {echo(64, 64, 1), echo(64, 16384, 16), first_cell_of("accept_churn"),
-                             {"idle_memory", {{"conns", 500}}}};
-  for (const char* name : {"spawn_join", "timer_insert_cancel", "cross_thread_wake"}) cells.push_back(first_cell_of(name));
+  std::vector<Cell> cells = {
+      echo(64, 64, 1), echo(64, 16384, 16), first_cell_of("accept_churn"), {"idle_memory", {{"conns", 500}}}};
+  for (const char* name : {"spawn_join", "timer_insert_cancel", "cross_thread_wake"})
+    cells.push_back(first_cell_of(name));
   return cells;
 }
 
 std::vector<Cell> quick_cells() {
   std::vector<Cell> cells = {echo(1, 64, 1), echo(64, 64, 1), echo(1024, 64, 1), echo(64, 16384, 1)};
-  for (const char* name : {"accept_churn", "idle_memory", "spawn_join", "yield", "timer_insert_cancel", "cross_thread_wake"})
+  for (const char* name :
+       {"accept_churn", "idle_memory", "spawn_join", "yield", "timer_insert_cancel", "cross_thread_wake"})
     cells.push_back(first_cell_of(name));
   return cells;
 }
@@ -74,7 +74,8 @@ Axes given_axes(const CellFilter& filter) {
 /// Throws for a regular expression that matches nothing of the tier, with what to do.
 void require_match(const Tier& tier, const std::regex& wanted, const std::string& text) {
   const auto matches = [&](std::string_view name) { return std::regex_search(name.begin(), name.end(), wanted); };
-  if (std::any_of(tier.cells.begin(), tier.cells.end(), [&](const Cell& cell) { return matches(cell.workload); })) return;
+  if (std::any_of(tier.cells.begin(), tier.cells.end(), [&](const Cell& cell) { return matches(cell.workload); }))
+    return;
   std::vector<std::string> names;
   for (const Workload& workload : workloads()) {
     if (matches(workload.name))
@@ -129,12 +130,14 @@ std::vector<Cell> choose_cells(const Tier& tier, const CellFilter& filter) {
 
   std::vector<Cell> chosen;
   for (const Workload& workload : workloads()) {
-    if (std::none_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload.name; })) continue;
+    if (std::none_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload.name; }))
+      continue;
     const auto own = combinations(workload, given);
     chosen.insert(chosen.end(), own.begin(), own.end());
   }
   if (chosen.empty())
-    throw UsageError("no workload that was chosen has all these parameters: leave out --conns, --payload or --pipeline");
+    throw UsageError(
+        "no workload that was chosen has all these parameters: leave out --conns, --payload or --pipeline");
   return chosen;
 }
 
@@ -149,9 +152,10 @@ void fit_to_descriptors(std::vector<Cell>& cells, std::uint64_t descriptors, std
     if (cell.workload != "idle_memory" || cell.params.at("conns") + kOtherDescriptors <= descriptors) continue;
     if (descriptors <= kOtherDescriptors) continue;  // nothing would be left: refused later
     const std::uint64_t fitting = descriptors - kOtherDescriptors;
-    notes.push_back(fmt::format("idle_memory with {} connections instead of {}: the limit of open files is {} (raise it as root: "
-                                "ulimit -Hn {})",
-                                fitting, cell.params.at("conns"), descriptors, cell.params.at("conns") + kOtherDescriptors));
+    notes.push_back(
+        fmt::format("idle_memory with {} connections instead of {}: the limit of open files is {} (raise it as root: "
+                    "ulimit -Hn {})",
+                    fitting, cell.params.at("conns"), descriptors, cell.params.at("conns") + kOtherDescriptors));
     cell.params["conns"] = fitting;
   }
 }

@@ -36,9 +36,9 @@ struct CellFilter {
   std::vector<std::uint64_t> conns = {}, payload = {}, pipeline = {};
 };
 
-/// The tier's cells of the workloads that match. As soon as a parameter is given, only workloads that have all the given ones are
-/// measured, in all combinations, with their usual values for the others. Throws UsageError where nothing matches or a
-/// value is out of range.
+/// The tier's cells of the workloads that match. As soon as a parameter is given, only workloads that have all the
+/// given ones are measured, in all combinations, with their usual values for the others. Throws UsageError where
+/// nothing matches or a value is out of range.
 [[nodiscard]] std::vector<Cell> choose_cells(const Tier& tier, const CellFilter& filter);
 
 /// What the standard tier has and `cells` hasn't.

@@ -92,7 +92,8 @@ TEST(Tiers, StandardHasEveryWorkloadAndQuickEveryKind) {
     return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload; });
   };
   for (const Workload& workload : workloads()) EXPECT_TRUE(has("standard", workload.name)) << workload.name;
-  for (const char* name : {"tcp_echo", "accept_churn", "idle_memory", "spawn_join", "timer_insert_cancel", "cross_thread_wake"})
+  for (const char* name :
+       {"tcp_echo", "accept_churn", "idle_memory", "spawn_join", "timer_insert_cancel", "cross_thread_wake"})
     EXPECT_TRUE(has("quick", name)) << name;
 }
 

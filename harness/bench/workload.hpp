@@ -35,9 +35,9 @@ struct Workload {
   std::string_view operation;  ///< what is counted: "message"
   std::string_view summary;
   Metric metric = Metric::ServerCpu;
-  bool has_latency = false;  ///< percentiles over its operations mean something
-  bool in_process = false;   ///< no server and no load generator
-  Params usual = {};         ///< for parameters that the command line leaves open
+  bool has_latency = false;        ///< percentiles over its operations mean something
+  bool in_process = false;         ///< no server and no load generator
+  Params usual = {};               ///< for parameters that the command line leaves open
   std::vector<Params> cells = {};  ///< all that the standard tier measures
 };
 

@@ -6,8 +6,9 @@
 namespace reactorlab::load {
 namespace {
 
-/// Connectors that each connect, exchange one message, close, and begin again. Connections end by a reset: an orderly end would
-/// leave the port of each in TIME_WAIT for a minute, and a second's worth of connections would use all of them up.
+/// Connectors that each connect, exchange one message, close, and begin again. Connections end by a reset: an orderly
+/// end would leave the port of each in TIME_WAIT for a minute, and a second's worth of connections would use all of
+/// them up.
 class ChurnLoad final : public Loop {
  public:
   explicit ChurnLoad(const LoadOptions& options) : Loop(options), connectors_(options.conns) { stream_.pipeline = 1; }

@@ -46,11 +46,12 @@ struct LoadResult {
   [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
 };
 
-// Closed loops, all three. They run on the calling thread and return within patience + warm-up + duration + patience, whatever
-// the server does. What the server does wrong is in `error`; std::system_error and std::runtime_error are for what this
-// machine refuses.
+// Closed loops, all three. They run on the calling thread and return within patience + warm-up + duration + patience,
+// whatever the server does. What the server does wrong is in `error`; std::system_error and std::runtime_error are for
+// what this machine refuses.
 
-/// Every connection keeps `pipeline` messages in flight and sends the next one when one came back. Operation: a message.
+/// Every connection keeps `pipeline` messages in flight and sends the next one when one came back. Operation: a
+/// message.
 [[nodiscard]] LoadResult run_load(const LoadOptions& options);
 
 /// `conns` connectors at once, each: connect, one message, reset, again. Operation: a connection; its latency is from

@@ -12,7 +12,7 @@ enum class Ending {
 };
 
 struct Dialled {
-  int fd = -1;            ///< non-blocking, TCP_NODELAY; -1 after an error
+  int fd = -1;             ///< non-blocking, TCP_NODELAY; -1 after an error
   std::string error = {};  ///< with its remedy where there is one
 };
 
