@@ -35,7 +35,7 @@ Task<TimePoint> sleeping_until(Rt& rt, TimePoint deadline) {
 /// co_await: that many timers are pending. If it doesn't come to that, the test fails and goes on.
 template <class Rt>
 Task<> timers_are(Rt& rt, std::uint64_t count) {
-  for (int tries = 0; tries < 2'000'000 && rt.stats().pending_timers != count; ++tries) co_await yield();
+  for (int tries = 0; tries < 6'000'000 && rt.stats().pending_timers != count; ++tries) co_await yield();
   EXPECT_EQ(rt.stats().pending_timers, count);
 }
 
