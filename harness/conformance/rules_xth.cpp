@@ -130,6 +130,23 @@ BOTH_FORMS_RULE(XTH_02, before_a_worker_parks) {
   EXPECT_EQ(parks, parks_before) << "the worker slept on work that had been published";
 }
 
+/// Where a thread of its own drives, even a single worker parks.
+BOTH_FORMS_RULE(XTH_02, before_the_only_worker_parks) {
+  if (workers() != 1 || configuration().variant != "dedicated_thread") return;
+  Count served;
+  SyncPoints points;
+  points.hold(SyncPoint::park_queue_empty);
+  Rt& rt = runtime<Rt>();
+  points.wait_until_reached(SyncPoint::park_queue_empty);
+  auto task = rt.spawn([](Count& done) -> Task<> {
+    done.add();
+    co_return;
+  }(served));
+  points.release(SyncPoint::park_queue_empty);
+  served.wait_for(1);  // before the join, which would wake the worker
+  task.wait();
+}
+
 // --- XTH-03 -------------------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -125,7 +125,7 @@ BOTH_FORMS_RULE(XTH_06, woken_while_it_runs) {
 
 /// Two threads wake a task at the same time, one of them with news.
 BOTH_FORMS_RULE(XTH_06, two_wakers) {
-  constexpr unsigned rounds = 5'000 / scale;
+  constexpr unsigned rounds = 2'000 / scale;
   std::atomic<unsigned> news{0};
   Count started, round, seen;
   Rt& rt = runtime<Rt>();
