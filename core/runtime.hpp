@@ -25,6 +25,7 @@ struct Capabilities {
   bool foreign_registration = false;  ///< handles and timers may be made and awaited on any thread
   bool migration = false;             ///< tasks may move between threads
   bool several_per_thread = false;    ///< a thread may construct more than one runtime
+  bool foreign_driver = false;        ///< a thread that runs no tasks may drive the reactor
   bool locking_choice = false;        ///< RuntimeOptions::locking makes a difference
 };
 

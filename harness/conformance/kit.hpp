@@ -62,6 +62,8 @@ class RuleTest : public ::testing::Test {
   /// One thread polls tasks and drives the reactor, and it is the one that calls block_on.
   bool confined() const noexcept { return !configuration_->capabilities.migration; }
   unsigned workers() const noexcept { return configuration_->options.workers; }
+  /// One thread polls every task and takes every turn, so polls between two turns can be counted.
+  bool one_thread_does_all() const noexcept { return workers() == 1 && !configuration_->capabilities.foreign_driver; }
 
   void SetUp() final;
   void TearDown() final;

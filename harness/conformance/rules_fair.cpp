@@ -54,7 +54,7 @@ TcpStream adopted(IRuntime& rt, Fd& fd) { return *std::move(TcpStream::adopt(rt.
 
 RULE(FAIR_01, connections_beside_ready_tasks) {
   constexpr unsigned spinning = 16, round_trips = 100;
-  const bool counted = workers() == 1;
+  const bool counted = one_thread_does_all();
   IRuntime& rt = runtime();
   Pair pair = tcp_pair();
   set_nonblocking(pair.peer.get(), true);
@@ -80,7 +80,7 @@ RULE(FAIR_01, connections_beside_ready_tasks) {
 RULE(FAIR_01, timers_beside_ready_tasks) {
   using namespace std::chrono_literals;
   VirtualClock& time = use_virtual_time();
-  const bool counted = workers() == 1;
+  const bool counted = one_thread_does_all();
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
     Spinners spinners{rt, 16, counted ? 10'000 * polls_per_edge : unbounded};
@@ -177,12 +177,12 @@ struct Endless {
 
 RULE(FAIR_03, endless_reading_beside_a_slow_client) {
   Endless source{runtime()};
-  beside_a_slow_client(runtime(), workers() == 1, [&] { return source.take(); });
+  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return source.take(); });
 }
 
 RULE(FAIR_03, endless_writing_beside_a_slow_client) {
   Endless sink{runtime()};
-  beside_a_slow_client(runtime(), workers() == 1, [&] { return sink.give(); });
+  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return sink.give(); });
 }
 
 RULE(FAIR_03, endless_stream_beside_a_slow_client) {
@@ -192,7 +192,7 @@ RULE(FAIR_03, endless_stream_beside_a_slow_client) {
   script.answer(sys::Op::recv, fd, 1, 1, Script::forever);
   TcpStream stream = adopted(runtime(), fast.ours);
   std::array<std::byte, 1> byte;
-  beside_a_slow_client(runtime(), workers() == 1, [&] { return stream.read(byte); });
+  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return stream.read(byte); });
 }
 
 RULE(FAIR_03, endless_reading_beside_a_ready_task) {

@@ -15,7 +15,7 @@ class Home {
   static constexpr HomeDescription description{
       .name = "dedicated_thread",
       .summary = "reactor on a thread of its own, reached by atomic registration words and timer commands; workers only run tasks",
-      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .locking_choice = false}};
+      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .foreign_driver = true}};
 
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, Locking::fine, options)},

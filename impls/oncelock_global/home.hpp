@@ -47,7 +47,11 @@ class Home {
   static constexpr HomeDescription description{
       .name = "oncelock_global",
       .summary = "one reactor for the whole process, reached by a static, behind a mutex, driven by an idle worker of any runtime",
-      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .locking_choice = true}};
+      .capabilities = {.foreign_registration = true,
+                       .migration = true,
+                       .several_per_thread = true,
+                       .foreign_driver = true,
+                       .locking_choice = true}};
 
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, locking, options)},
