@@ -18,6 +18,12 @@
 #include <unistd.h>
 
 namespace reactorlab::bench {
+
+/// For GoogleTest's messages.
+static void PrintTo(const Entry& entry, std::ostream* out) {
+  *out << entry.label << ", " << entry.workers << " workers";
+}
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -139,6 +145,12 @@ void expect_echo(const Client& client, const std::string& text) {
 }
 
 class Serve : public testing::TestWithParam<Entry> {};
+/// Not for libuv's loops that share a port (SO_REUSEPORT): another server of the same user may share it too.
+class ServeOnItsOwnPort : public Serve {};
+/// Not for several libuv loops: out of descriptors each frees its spare one, and another loop may take it.
+class ServeWithoutDescriptors : public Serve {};
+/// Not for libuv, which closes whom it has no descriptor for: its own remedy against spinning.
+class ServeWhoWaits : public Serve {};
 
 TEST_P(Serve, EchoesEveryShape) {
   Server server(GetParam());
@@ -227,9 +239,7 @@ TEST_P(Serve, StopsInOrderWithOpenConnections) {
   EXPECT_TRUE(active.at_end());
 }
 
-TEST_P(Serve, APortInUseIsAnErrorThatNamesIt) {
-  if (GetParam().impl == "libuv" && GetParam().workers > 1)
-    GTEST_SKIP() << "loops that share a port (SO_REUSEPORT) let another server of the same user share it too";
+TEST_P(ServeOnItsOwnPort, InUseIsAnErrorThatNamesIt) {
   Server server(GetParam());
   const int stop_fd = ::eventfd(0, EFD_CLOEXEC);
   const Entry& entry = GetParam();
@@ -267,9 +277,7 @@ class FewDescriptors {
   rlimit before_{};
 };
 
-TEST_P(Serve, OutOfDescriptorsDisturbsNobodyWhoIsIn) {
-  if (GetParam().impl == "libuv" && GetParam().workers > 1)
-    GTEST_SKIP() << "out of descriptors, each libuv loop frees its spare one, and another loop may take it: no promise";
+TEST_P(ServeWithoutDescriptors, DisturbsNobodyWhoIsIn) {
   Server server(GetParam());
   const Client bystander(server.port());
   expect_echo(bystander, "before");
@@ -285,9 +293,7 @@ TEST_P(Serve, OutOfDescriptorsDisturbsNobodyWhoIsIn) {
   expect_echo(late, "there are descriptors again");
 }
 
-TEST_P(Serve, OutOfDescriptorsWaitsForThemWithoutSpinning) {
-  if (GetParam().impl == "libuv")
-    GTEST_SKIP() << "libuv closes whom it has no descriptor for, from a spare one: its own remedy against spinning";
+TEST_P(ServeWhoWaits, ForDescriptorsDoesNotSpin) {
   Server server(GetParam());
   const Client bystander(server.port());
   expect_echo(bystander, "before");
@@ -319,8 +325,7 @@ std::string test_name(const testing::TestParamInfo<Entry>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Serve, testing::ValuesIn(choose_entries(impls(), {.impls = {"all"}}).entries),
-                         test_name);
+std::vector<Entry> every() { return choose_entries(impls(), {.impls = {"all"}}).entries; }
 
 /// The peers that have several workers; variants prove theirs in the conformance kit.
 std::vector<Entry> peers_with_two_workers() {
@@ -329,7 +334,19 @@ std::vector<Entry> peers_with_two_workers() {
   return entries;
 }
 
+std::vector<Entry> but_libuv(std::vector<Entry> entries) {
+  std::erase_if(entries, [](const Entry& entry) { return entry.impl == "libuv"; });
+  return entries;
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Serve, testing::ValuesIn(every()), test_name);
+INSTANTIATE_TEST_SUITE_P(Every, ServeOnItsOwnPort, testing::ValuesIn(every()), test_name);
+INSTANTIATE_TEST_SUITE_P(Every, ServeWithoutDescriptors, testing::ValuesIn(every()), test_name);
+INSTANTIATE_TEST_SUITE_P(Every, ServeWhoWaits, testing::ValuesIn(but_libuv(every())), test_name);
 INSTANTIATE_TEST_SUITE_P(TwoWorkers, Serve, testing::ValuesIn(peers_with_two_workers()), test_name);
+INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeOnItsOwnPort, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
+INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeWithoutDescriptors, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
+INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeWhoWaits, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
 
 }  // namespace
 }  // namespace reactorlab::bench
