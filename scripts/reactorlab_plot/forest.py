@@ -1,18 +1,18 @@
-"""Forest plots of ratios. Each chart function draws one file pair and returns the csv behind it, header first."""
+"""Forest plots of ratios, two panels beside each other. Each chart function draws one file pair and returns the csv behind it,
+header first; None when nothing was compared with a baseline."""
 
 import math
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import style
+from .model import CPU, RATE
 
-GLYPHS = {"faster": "▲", "slower": "▼", "equivalent": "=", "inconclusive": "?"}
-VERDICT_KEY = "▲ faster   ▼ slower   = equivalent   ? inconclusive"
-CPU, RATE = "server_cpu_ns_per_op", "ops_per_s"
-ROW, HEADING, AXIS = 0.26, 0.32, 0.36  # inches: a row, a cell's heading, the tick labels under the rows
-MOST_SUMMARY_ROWS = 30
-TALL = 9.0  # inches from which on the axis is labelled at the top too
-HEADLINE = {"conns": 64, "payload": 64, "pipeline": 1}
+GLYPHS = {"faster": "▲", "smaller": "▲", "slower": "▼", "larger": "▼", "equivalent": "=", "inconclusive": "?"}
+VERDICT_KEY = "▲ faster, smaller   ▼ slower, larger   = equivalent   ? inconclusive"
+ROW, HEADING, AXIS = 0.225, 0.34, 0.40  # inches: a row, a panel's heading, its axis
+FIGURES, GAP = 1.72, 0.2  # inches: right of a panel for its figures; between columns
+REACH = 1.25  # an interval that leaves the points' range by more than this factor ends in an arrow
 
 
 def ratio_text(ratio):
@@ -20,151 +20,101 @@ def ratio_text(ratio):
     return f"{ratio.value:.3f} {interval}"
 
 
-def annotation(comparison):
-    return f"{ratio_text(comparison.ratio)} {GLYPHS.get(comparison.verdict, '')}"
-
-
 def cpu(results, folder, footer):
-    return _single(results, folder, "cpu", CPU, "server CPU per operation", "left of 1 is cheaper", footer)
+    return _forest(results, folder, footer, "cpu", "tcp_echo: server CPU per message", _echo(results), lambda cell: CPU, "left of 1 is cheaper")
 
 
 def throughput(results, folder, footer):
-    return _single(results, folder, "throughput", RATE, "throughput",
-                   "right of 1 is more; a joint figure of server and load generator", footer)
+    return _forest(results, folder, footer, "throughput", "tcp_echo: throughput", _echo(results), lambda cell: RATE,
+                   "right of 1 is more; a joint figure of server and load generator")
 
 
-def summary(results, folder, footer):
-    """The overview for a README: both forests side by side, for as many cells as stay readable."""
-    every = _groups(results, CPU)
-    if not every:
+def others(results, folder, footer):
+    """Every workload but the echo by its own metric, each panel with a scale of its own."""
+    cells = [cell for cell in results.cells if cell.workload != "tcp_echo"]
+    return _forest(results, folder, footer, "others", "The other workloads: cost per operation", cells,
+                   lambda cell: results.metric(cell).metric, "left of 1 is less", own_scales=True)
+
+
+def _echo(results):
+    return [cell for cell in results.cells if cell.workload == "tcp_echo"]
+
+
+def _forest(results, folder, footer, name, title, cells, metric_of, direction, own_scales=False):
+    panels = [(cell, [(series, results.compared(metric_of(cell), cell, series)) for series in results.series]) for cell in cells]
+    panels = [(cell, rows) for cell, rows in panels if any(comparison for _, comparison in rows)]
+    if not panels:
         return None
-    groups = _headline(every)
-    rates = [(cell, [(series, results.compared(RATE, cell, series)) for series, _ in rows]) for cell, rows in groups]
-    omitted = f"   ·   {len(groups)} of {len(every)} cells, all of them in charts/cpu" if len(groups) < len(every) else ""
-    page = style.Page(
-        f"{', '.join(results.workloads)}: ratios to {_baseline_names(results)}",
-        f"median ratio and exact 95 % sign-test interval over rounds; shaded: equivalence, ±{100 * results.equivalence:g} %\n"
-        f"verdict on server CPU: {VERDICT_KEY}{omitted}", _height(groups) + AXIS, header_extra=0.3)
-    left, text = _label_width(results, groups) + 0.3, 1.95
-    width = style.PAGE_WIDTH - left - text - 0.3
-    looks = style.looks(results.series, results.baseline)
-    cpu_axes = page.axes(left, 0, width * 0.58, _height(groups))
-    rate_axes = page.axes(left + width * 0.58 + text, 0, width * 0.42, _height(groups))
-    _panel(cpu_axes, groups, looks, results.equivalence, annotated=True)
-    _panel(rate_axes, rates, looks, results.equivalence, annotated=False)
-    _row_labels(results, cpu_axes, groups, left - 0.15)
-    cpu_axes.set_title("server CPU per operation  (← cheaper)", size=10, loc="left", pad=8)
-    rate_axes.set_title("throughput  (more →)", size=10, loc="left", pad=8)
-    page.save(folder, "summary", footer)
-    return [*_csv(CPU, groups), *_csv(RATE, rates)[1:]]
-
-
-def _groups(results, metric):
-    """[(cell, [(series, Comparison)])]: the ratios and verdicts of summary.json, exactly as they stand there."""
-    groups = []
-    for cell in results.cells:
-        rows = [(series, results.compared(metric, cell, series)) for series in results.series]
-        if rows := [row for row in rows if row[1]]:
-            groups.append((cell, rows))
-    return groups
-
-
-def _headline(groups):
-    """The cells that fit the overview: whole cells, at least one, those nearest to the headline's parameters."""
-    def distance(cell):
-        return sum(1 for name, value in cell.params if HEADLINE.get(name, value) != value)
-    chosen, rows = set(), 0
-    for cell, members in sorted(groups, key=lambda group: distance(group[0])):
-        if chosen and rows + len(members) > MOST_SUMMARY_ROWS:
-            break
-        chosen.add(cell)
-        rows += len(members)
-    return [group for group in groups if group[0] in chosen]
-
-
-def _single(results, folder, name, metric, title, direction, footer):
-    """One forest over the whole page; None when nothing was compared with a baseline."""
-    groups = _groups(results, metric)
-    if not groups:
-        return None
-    lines = [f"ratio to {_baseline_names(results)}, median and exact 95 % sign-test interval over rounds; {direction}",
-             f"shaded: equivalence, ±{100 * results.equivalence:g} %   ·   {VERDICT_KEY}"]
-    tall = _height(groups) > TALL
-    page = style.Page(f"{', '.join(results.workloads)}: {title}", "\n".join(lines), _height(groups) + AXIS,
-                      header_extra=AXIS if tall else 0.0)
-    left, right = _label_width(results, groups) + 0.3, 2.0
-    axes = page.axes(left, 0, style.PAGE_WIDTH - left - right, _height(groups))
-    _panel(axes, groups, style.looks(results.series, results.baseline), results.equivalence, annotated=True)
-    axes.tick_params(top=tall, labeltop=tall)
-    _row_labels(results, axes, groups, left - 0.15)
+    # Where one is the baseline everywhere it has no row: that would say 1 again and again.
+    shown = [series for series in results.series if own_scales or any(dict(rows)[series] for _, rows in panels)]
+    columns, height = min(2, len(panels)), HEADING + ROW * len(shown) + AXIS
+    page = style.Page(title, _subtitle(results, cells, direction), math.ceil(len(panels) / columns) * height)
+    left = 0.3 + 0.08 * max(len(series) for series in shown)
+    width = (style.PAGE_WIDTH - 0.1 - left - GAP * (columns - 1)) / columns - FIGURES
+    common = None if own_scales else limits(_ratios(panels), results.equivalence)
+    looks = style.looks(results.series)
+    for index, (cell, rows) in enumerate(panels):
+        column, row = index % columns, index // columns
+        axes = page.axes(left + column * (width + FIGURES + GAP), row * height + HEADING, width, ROW * len(shown))
+        axes.set_title(cell.label if own_scales else cell.parameters, size=10, weight="bold", loc="left", pad=5)
+        _ratio_axis(axes, common or limits(_ratios([(cell, rows)]), results.equivalence), results.equivalence, width)
+        compared = dict(rows)
+        for y, series in enumerate(shown):
+            if column == 0:
+                axes.text(-(left - 0.15) / width, y, series, transform=axes.get_yaxis_transform(), va="center", size=9)
+            _row(axes, y, compared[series], looks[series], "baseline" if series == results.baseline(cell) else "n/a")
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
     page.save(folder, name, footer)
-    return _csv(metric, groups)
+    return _csv(panels, metric_of)
 
 
-def _panel(axes, groups, looks, margin, annotated):
-    """Rows downwards, the y axis in inches, so that text beside the axes shares their coordinate."""
-    for y, cell_rows in _walk(groups):
-        axes.axhline(y + 0.03, color=style.GRID, linewidth=0.8)
-        for row_y, (series, comparison) in cell_rows:
-            if comparison:
-                _draw_interval(axes, row_y, comparison.ratio, looks[series])
-            if comparison and annotated:
-                axes.text(1.02, row_y, annotation(comparison), transform=axes.get_yaxis_transform(), va="center", size=9)
-    axes.set_ylim(_height(groups), 0)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    _ratio_axis(axes, [comparison.ratio for _, rows in groups for _, comparison in rows if comparison], margin)
+def _subtitle(results, cells, direction):
+    against = " or ".join(sorted({name for cell in cells if (name := results.baseline(cell))}))
+    return (f"ratio to {against}, median and exact 95 % sign-test interval over rounds; {direction}\n"
+            f"shaded: equivalence, ±{100 * results.equivalence:g} %   ·   {VERDICT_KEY}")
 
 
-def _walk(groups):
-    """(y of the heading's top, [(y of the row's middle, row)]) for each cell."""
-    y = 0.0
-    for _, rows in groups:
-        yield y, [(y + HEADING + (i + 0.5) * ROW, row) for i, row in enumerate(rows)]
-        y += HEADING + ROW * len(rows)
-
-
-def _height(groups):
-    return sum(HEADING + ROW * len(rows) for _, rows in groups)
-
-
-def _draw_interval(axes, y, ratio, look):
-    colour, marker = look
+def _row(axes, y, comparison, look, otherwise):
+    axes.axhline(y, color=style.GRID, linewidth=0.6, zorder=0.5)
+    beside = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 8.5}
+    if not comparison:
+        axes.text(1.03, y, otherwise, color=style.MUTED, **beside)
+        return
+    ratio = comparison.ratio
+    left, right = axes.get_xlim()
     if ratio.low is not None:
-        axes.plot([ratio.low, ratio.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
-    axes.plot([ratio.value], [y], marker, color=colour, markersize=7, markeredgecolor=style.INK,
-              markeredgewidth=0.5, zorder=3)
+        axes.plot([max(ratio.low, left), min(ratio.high, right)], [y, y], color=look.colour, linewidth=2.4, solid_capstyle="butt", zorder=2)
+        for beyond, end, arrow in ((ratio.low < left, left, "<"), (ratio.high > right, right, ">")):
+            if beyond:
+                axes.plot([end], [y], arrow, color=look.colour, markersize=5, clip_on=False, zorder=3)
+    axes.plot([ratio.value], [y], linestyle="none", zorder=3, **look.points(6.5))
+    axes.text(1.03, y, f"{ratio_text(ratio)} {GLYPHS[comparison.verdict]}", **beside)
 
 
-def _row_labels(results, axes, groups, offset):
-    """Cell headings and series names, starting `offset` inches left of the axes."""
-    width = axes.figure.get_figwidth() * axes.get_position().width
-    place = {"transform": axes.get_yaxis_transform(), "va": "center", "clip_on": False}
-    for (cell, _), (y, cell_rows) in zip(groups, _walk(groups)):
-        axes.text(-offset / width, y + HEADING / 2 + 0.03, results.label(cell), weight="bold", size=9.5, **place)
-        for row_y, (series, _) in cell_rows:
-            axes.text(-(offset - 0.15) / width, row_y, series, size=9.5, **place)
+def _ratios(panels):
+    return [comparison.ratio for _, rows in panels for _, comparison in rows if comparison]
 
 
-def _label_width(results, groups):
-    """Inches the row labels need: a 9.5 point character takes about 0.08, a bold one 0.088."""
-    heading = max(0.088 * len(results.label(cell)) for cell, _ in groups)
-    return max(heading, *(0.15 + 0.08 * len(series) for _, rows in groups for series, _ in rows))
-
-
-def _ratio_axis(axes, ratios, margin):
-    """A log axis around 1 with round ticks, wide enough for every interval and the equivalence band."""
-    ends = [end for r in ratios for end in (r.value, r.low, r.high) if end]
-    low, high = min([*ends, 1 - 1.5 * margin]), max([*ends, 1 + 1.5 * margin])
+def limits(ratios, margin):
+    """(low, high) of an axis that holds 1, the equivalence band and every point; intervals as far as they aren't out of proportion."""
+    low = min(*(r.value for r in ratios), 1 - 1.5 * margin)
+    high = max(*(r.value for r in ratios), 1 + 1.5 * margin)
+    low = max(low / REACH, min([low, *(r.low for r in ratios if r.low is not None)]))
+    high = min(high * REACH, max([high, *(r.high for r in ratios if r.high is not None)]))
     padding = (high / low) ** 0.05
-    low, high = low / padding, high * padding
-    inches = axes.figure.get_figwidth() * axes.get_position().width
+    return low / padding, high * padding
+
+
+def _ratio_axis(axes, ends, margin, inches):
+    """A log axis around 1 with round ticks."""
     axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(round_ticks(low, high, min(10, int(inches / 0.42)))))
+    axes.set_xlim(*ends)
+    axes.xaxis.set_major_locator(FixedLocator(round_ticks(*ends, max(3, int(inches / 0.42)))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.tick_params(axis="x", labelsize=9)
+    axes.tick_params(axis="x", labelsize=8.5, length=2, pad=2)
     axes.axvspan(1 - margin, 1 + margin, color=style.BAND, zorder=0)
     axes.axvline(1, color=style.INK, linewidth=0.9, zorder=1)
     axes.grid(axis="x", color=style.GRID, linewidth=0.6)
@@ -185,12 +135,8 @@ def round_ticks(low, high, most):
     return [1]
 
 
-def _baseline_names(results):
-    return " or ".join(sorted({comparison.baseline for comparison in results.comparisons.values()}))
-
-
-def _csv(metric, groups):
+def _csv(panels, metric_of):
     header = ["metric", "cell", "series", "baseline", "ratio", "low95", "high95", "rounds", "verdict"]
     return [header] + [
-        [metric, cell.label, series, c.baseline, c.ratio.value, c.ratio.low, c.ratio.high, c.ratio.rounds, c.verdict]
-        for cell, rows in groups for series, c in rows if c]
+        [metric_of(cell), cell.label, series, c.baseline, c.ratio.value, c.ratio.low, c.ratio.high, c.ratio.rounds, c.verdict]
+        for cell, rows in panels for series, c in rows if c]

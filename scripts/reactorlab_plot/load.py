@@ -1,173 +1,74 @@
-"""Reads a results folder. Everything that knows the names inside the three files is here."""
+"""Reads a results folder. The layout of its three files is known here, and checked."""
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
-from .stats import Ratio, ratio_of_pairs
+from .model import CPU, RATE, PERCENTILES, Cell, Comparison, Results, Row, Sample
+from .stats import Ratio
 
-PERCENTILES = {"p50_ns": "p50", "p90_ns": "p90", "p99_ns": "p99", "p999_ns": "p99.9"}
-HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")  # in the order of every table and chart
+SCHEMA = 2
 _REQUIRED = ("impl", "workload", "params", "round", "position", "ops", "wall_ns", "server_cpu_ns", *PERCENTILES)
-_CONFIGURATION = ("backend", "locking", "workers")
+_COMPARED = (CPU, RATE, "p50_ns", "p99_ns")
 
 
 class ResultsError(Exception):
     """A folder that cannot be reported on; the text names cause and remedy."""
 
 
-@dataclass(frozen=True, order=True)
-class Cell:
-    """A workload with its parameters: one row group, one panel."""
-    workload: str
-    params: tuple
-
-    @property
-    def label(self):
-        """The workload and its parameters in words, without the defaults."""
-        return ": ".join(filter(None, (self.workload, self.parameters)))
-
-    @property
-    def parameters(self):
-        values = dict(self.params)
-        parts = []
-        if conns := values.pop("conns", None):
-            parts.append(f"{conns} conn" if conns == 1 else f"{conns} conns")
-        if payload := values.pop("payload", None):
-            parts.append(_size(payload))
-        parts += [f"{name} {value}" for name, value in values.items() if (name, value) != ("pipeline", 1)]
-        return ", ".join(parts)
+def load(folder):
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ResultsError(f"{folder} is not a folder; remedy: name a folder that `bench run` wrote")
+    records, damaged = _read_lines(folder / "samples.jsonl")
+    summary = read_summary(folder / "summary.json")
+    samples = [Sample(_cell(r), r["impl"], r["round"], r["position"], r, _void_reason(r), r.get("not_applicable") or "") for r in records]
+    if not any(sample.sound for sample in samples):
+        raise ResultsError(f"no sample in {folder} counts ({samples[0].void or samples[0].not_applicable}); "
+                           "remedy: run the benchmark again")
+    _refuse_merged(samples)
+    try:
+        results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
+                          summary["equivalence_margin"], summary["partial"], [_cell(cell) for cell in summary["left_out"]])
+        for row in summary["rows"]:
+            _take_row(results, row)
+    except KeyError as error:
+        raise ResultsError(f"{folder / 'summary.json'} lacks {error}; remedy: run the benchmark again") from None
+    return results
 
 
-@dataclass(frozen=True)
-class Sample:
-    cell: Cell
-    series: str
-    round: int
-    position: int
-    record: dict
-    void: str  # why the sample does not count; empty for a sound one, and only then there are numbers
-
-    @property
-    def cpu_per_op(self):
-        """Nanoseconds of server CPU time per operation."""
-        return self.record["server_cpu_ns"] / self.record["ops"]
-
-    @property
-    def ops_per_second(self):
-        return self.record["ops"] * 1e9 / self.record["wall_ns"]
+def read_summary(path):
+    """summary.json as it stands there; throws ResultsError for another schema."""
+    summary = _read_json(path, required=True)
+    schema = summary.get("schema")
+    if schema != SCHEMA:
+        raise ResultsError(f"{path} has schema {schema}, this version reads schema {SCHEMA} only; remedy: run ./bench again, "
+                           "or use the scripts of the commit that provenance.json names")
+    return summary
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A ratio of summary.json: a series against the baseline of its cell."""
-    ratio: Ratio
-    verdict: str
-    baseline: str
+def _take_row(results, row):
+    cell, series = _cell(row), row["impl"]
+    results.rows[cell, series] = Row(row["metric"], row["unit"], row["operation"], row["value"] and row["value"]["median"],
+                                     row["not_applicable"] or "")
+    for metric, ratio in {**{name: row["ratios"][name] for name in _COMPARED}, row["metric"]: row["ratio"]}.items():
+        if ratio:
+            value = Ratio(ratio["value"], ratio["low"], ratio["high"], ratio["rounds"])
+            results.comparisons[metric, cell, series] = Comparison(value, ratio["verdict"], ratio["baseline"])
 
 
-# Metric -> (its value in a sample, where summary.json keeps its ratio within a row).
-METRICS = {
-    "server_cpu_ns_per_op": (lambda sample: sample.cpu_per_op, lambda row: row.get("ratio")),
-    "ops_per_s": (lambda sample: sample.ops_per_second, lambda row: row.get("ratios", {}).get("ops_per_s")),
-}
-
-
-@dataclass
-class Results:
-    folder: Path
-    samples: list
-    damaged: list  # "file:line: reason"
-    provenance: dict
-    equivalence: float
-    partial: bool = False  # the run was interrupted
-    left_out: list = field(default_factory=list)  # cells of the standard tier that this run has not
-    comparisons: dict = field(default_factory=dict)  # (metric, Cell, series) -> Comparison
-
-    def compared(self, metric, cell, series):
-        """The Comparison of summary.json; None for a baseline and where nothing could be compared."""
-        return self.comparisons.get((metric, cell, series))
-
-    @property
-    def cells(self):
-        return sorted({sample.cell for sample in self.samples})
-
-    @property
-    def workloads(self):
-        return sorted({cell.workload for cell in self.cells})
-
-    def label(self, cell):
-        """The label of a cell on a chart, where a single workload stands in the title already."""
-        return (cell.parameters if len(self.workloads) == 1 else "") or cell.label
-
-    @property
-    def series(self):
-        """The baseline first, then the homes, then the others by name."""
-        def place(name):
-            impl = name.partition("+")[0]
-            return name != self.baseline, HOMES.index(impl) if impl in HOMES else len(HOMES), name
-        return sorted({sample.series for sample in self.samples}, key=place)
-
-    @property
-    def baseline(self):
-        """The baseline of most cells: it gets the baseline's look on every chart. Where nothing was compared, what would have been."""
-        names = [comparison.baseline for comparison in self.comparisons.values()]
-        return max(sorted(set(names)), key=names.count) if names else "raw_epoll"
-
-    def of(self, cell, series):
-        """The sound samples of a series in a cell, in round order."""
-        chosen = [s for s in self.samples if s.cell == cell and s.series == series and not s.void]
-        return sorted(chosen, key=lambda sample: sample.round)
-
-    def values(self, cell, series, value):
-        """value(sample) of every round that has one, sorted: a percentile with too few samples beyond it is null."""
-        return sorted(v for v in (value(sample) for sample in self.of(cell, series)) if v is not None)
-
-    def median(self, cell, series, value):
-        """The median over rounds of value(sample); None where no round has one."""
-        values = self.values(cell, series, value)
-        return median(values) if values else None
-
-    def disagreements(self):
-        """Where summary.json doesn't follow from the samples: its ratios are computed here once more, independently."""
-        found = []
-        for (metric, cell, series), comparison in self.comparisons.items():
-            value = METRICS[metric][0]
-            base = {sample.round: value(sample) for sample in self.of(cell, comparison.baseline)}
-            own = ratio_of_pairs([(value(s), base[s.round]) for s in self.of(cell, series) if s.round in base])
-            if not own or not own.close_to(comparison.ratio):
-                found.append(f"summary.json: {metric} of {series} in {cell.label} doesn't follow from samples.jsonl")
-        return found
-
-    def configuration(self, series):
-        """The backend, locking and workers of a series in words."""
-        record = next(sample.record for sample in self.samples if sample.series == series)
-        return {name: record.get(name) or "n/a" for name in _CONFIGURATION}
-
-    def problems(self):
-        """What is wrong with the folder itself, for the reader of the report."""
-        return [*(f"skipped {line}" for line in self.damaged), *self.disagreements()]
-
-    def stalled(self):
-        """Sound samples in which the CPUs got well below their share."""
-        return [sample for sample in self.samples if not sample.void and sample.record.get("stalled")]
-
-    def rounds(self):
-        return len({sample.round for sample in self.samples if not sample.void})
-
-
-def _size(count):
-    return f"{count // 1024} KiB" if count >= 1024 and count % 1024 == 0 else f"{count} B"
+def _cell(record):
+    return Cell(record["workload"], tuple(sorted(record["params"].items())))
 
 
 def _void_reason(record):
+    if record.get("not_applicable"):
+        return ""
     if record.get("void"):
         return str(record["void"])
     if record.get("errors"):
         return f"{record['errors']} errors"
     if not record.get("verified"):
-        return "an echo was not verified"
+        return "an answer was not verified"
     if not record["ops"] or not record["wall_ns"]:
         return "no operation completed"
     return ""
@@ -220,34 +121,6 @@ def _defect(record):
     if not isinstance(record["params"], dict) or record["round"] is None or record["position"] is None:
         return "no place in the run (params, round, position)"
     return ""
-
-
-def _cell(record):
-    return Cell(record["workload"], tuple(sorted(record["params"].items())))
-
-
-def load(folder):
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ResultsError(f"{folder} is not a folder; remedy: name a folder that `bench run` wrote")
-    records, damaged = _read_lines(folder / "samples.jsonl")
-    samples = [Sample(_cell(r), r["impl"], r["round"], r["position"], r, _void_reason(r)) for r in records]
-    if all(sample.void for sample in samples):
-        raise ResultsError(f"every sample in {folder} is void ({samples[0].void}); remedy: run the benchmark again")
-    summary = _read_json(folder / "summary.json", required=True)
-    _refuse_merged(samples)
-    try:
-        results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
-                          summary["equivalence_margin"], summary.get("partial", False),
-                          [_cell(cell) for cell in summary.get("left_out", [])])
-        for row in summary["rows"]:
-            for metric, (_, ratio_of) in METRICS.items():
-                if ratio := ratio_of(row):
-                    value = Ratio(ratio["value"], ratio["low"], ratio["high"], ratio["rounds"])
-                    results.comparisons[(metric, _cell(row), row["impl"])] = Comparison(value, ratio["verdict"], ratio["baseline"])
-    except KeyError as error:
-        raise ResultsError(f"{folder / 'summary.json'} lacks {error}; remedy: run the benchmark again") from None
-    return results
 
 
 def _refuse_merged(samples):

@@ -7,7 +7,7 @@ import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
-from . import forest, load, report, stats, style, synthetic
+from . import catalogue, forest, load, model, report, stats, style, synthetic
 
 
 class SignTest(unittest.TestCase):
@@ -35,10 +35,36 @@ class Ticks(unittest.TestCase):
 
 
 class Looks(unittest.TestCase):
-    def test_ten_series_differ_in_colour_and_marker(self):
-        names = ["raw_epoll", *load.HOMES, "asio", "libuv", "tokio", "smol", "raw_uring"]
-        looks = list(style.looks(names, "raw_epoll").values())
-        self.assertEqual((len({c for c, _ in looks}), len({m for _, m in looks})), (10, 10))
+    def test_ten_entries_differ_and_variants_of_one_home_only_in_their_fill(self):
+        names = ["thread_local", "arc_mutex", "arc_mutex+fine", "oncelock_global", "oncelock_global+fine", "dedicated_thread",
+                 *catalogue.PEERS, "tokio"]
+        looks = style.looks(names)
+        self.assertEqual(len(set(looks.values())), 10)
+        impls = [look for look in looks.values() if not look.hollow]
+        self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (8, 8))
+        self.assertEqual(looks["arc_mutex+fine"].colour, looks["arc_mutex"].colour)
+
+    def test_a_look_does_not_depend_on_the_company(self):
+        self.assertEqual(style.looks(["libuv"])["libuv"], style.looks(["asio", "arc_mutex", "libuv"])["libuv"])
+
+
+class Catalogue(unittest.TestCase):
+    def test_homes_stand_before_peers_before_others(self):
+        shuffled = ["tokio", "libuv", "asio", "raw_epoll", "dedicated_thread", "oncelock_global+fine", "oncelock_global", "thread_local"]
+        self.assertEqual(sorted(shuffled, key=catalogue.series_place), ["thread_local", "oncelock_global", "oncelock_global+fine",
+                                                                        "dedicated_thread", "raw_epoll", "asio", "libuv", "tokio"])
+
+    def test_the_nearest_cell_speaks_for_a_workload(self):
+        self.assertEqual(catalogue.headline("idle_memory", [{"conns": 1}, {"conns": 500}]), {"conns": 500})
+        self.assertEqual(catalogue.headline("post", [{"producers": 1}, {"producers": 2}]), {"producers": 1})
+
+
+class Figures(unittest.TestCase):
+    def test_units_follow_the_size_and_bytes_stay_bytes(self):
+        self.assertEqual([model.scaled(values, unit) for values, unit in (([17.0, 900.0], "ns"), ([3e3, 5e3], "ns"), ([2e6], "ns"),
+                                                                          ([5e6], "B"), ([], "ns"))],
+                         [("ns", 1), ("µs", 1e3), ("ms", 1e6), ("B", 1), ("ns", 1)])
+        self.assertEqual([model.figure(value) for value in (3.456, 34.56, 3456.0)], ["3.46", "34.6", "3,456"])
 
 
 class Report(unittest.TestCase):
@@ -52,7 +78,7 @@ class Report(unittest.TestCase):
             return list(csv.DictReader(file))
 
     def test_every_chart_appears_as_svg_png_and_csv(self):
-        synthetic.write(self.folder, impls=4, cells=2, rounds=7)
+        synthetic.write(self.folder, impls=4, cells=[*synthetic.CELLS[:2], synthetic.CELLS[12]], rounds=7)
         self.assertEqual(report.write(load.load(self.folder)), list(report.CHARTS))
         for name in report.CHARTS:
             xml.etree.ElementTree.parse(self.folder / "charts" / f"{name}.svg")
@@ -60,23 +86,68 @@ class Report(unittest.TestCase):
             self.assertGreater(len(self.read_csv(name)), 0)
 
     def test_intervals_of_the_charts_equal_the_summary(self):
-        rows = synthetic.write(self.folder, impls=3, cells=2, rounds=9)
+        rows = synthetic.write(self.folder, impls=3, cells=[synthetic.CELLS[0], synthetic.CELLS[12], synthetic.CELLS[-1]], rounds=9)
         report.write(load.load(self.folder))
-        for chart, ratio_of in {"cpu": lambda row: row["ratio"], "throughput": lambda row: row["ratios"]["ops_per_s"]}.items():
-            ratios = [ratio_of(row) for row in rows if ratio_of(row)]
-            expected = sorted((r["value"], r["low"], r["high"], r["rounds"], r["verdict"]) for r in ratios)
+        echo = [row for row in rows if row["workload"] == "tcp_echo"]
+        expected = {"cpu": [row["ratios"]["server_cpu_ns_per_op"] for row in echo], "throughput": [row["ratios"]["ops_per_s"] for row in echo],
+                    "others": [row["ratio"] for row in rows if row["workload"] != "tcp_echo"]}
+        for chart, ratios in expected.items():
             drawn = sorted((float(r["ratio"]), float(r["low95"]), float(r["high95"]), int(r["rounds"]), r["verdict"])
                            for r in self.read_csv(chart))
-            self.assertEqual(drawn, expected)
+            self.assertEqual(drawn, sorted((r["value"], r["low"], r["high"], r["rounds"], r["verdict"]) for r in ratios if r))
+
+    def test_ten_entries_in_all_workloads(self):
+        rows = synthetic.write(self.folder, impls=10, cells=len(synthetic.CELLS), rounds=7)
+        results = load.load(self.folder)
+        self.assertEqual(results.problems(), [])
+        self.assertEqual(results.workloads, list(catalogue.WORKLOADS))
+        self.assertEqual(report.write(results), list(report.CHARTS))
+        shown = {(r["cell"], r["series"]): r for r in self.read_csv("summary")}
+        self.assertEqual(len(shown), 10 * len(catalogue.WORKLOADS))
+        for row in rows:
+            if row["workload"] == "timer_insert_cancel" and row["params"]["live"] == 1_000_000 and row["value"]:
+                self.assertEqual(float(shown["timer_insert_cancel: live 1,000,000", row["impl"]]["median"]), row["value"]["median"])
+
+    def test_what_does_not_apply_is_neither_void_nor_zero(self):
+        spawn = next(cell for cell in synthetic.CELLS if cell[0] == "spawn_join")
+        synthetic.write(self.folder, impls=3, cells=[spawn, synthetic.CELLS[0]], rounds=7)
+        results = load.load(self.folder)
+        self.assertEqual([s.cell.workload for s in results.voids()], ["tcp_echo"])
+        cell = next(cell for cell in results.cells if cell.workload == "spawn_join")
+        self.assertEqual((results.of(cell, "raw_epoll"), results.median(cell, "raw_epoll", model.CPU)), ([], None))
+        self.assertEqual(results.baseline(cell), "thread_local")
+        report.write(results)
+        row = next(r for r in self.read_csv("summary") if (r["cell"], r["series"]) == ("spawn_join", "raw_epoll"))
+        self.assertEqual((row["median"], row["not_applicable"]), ("", "raw_epoll has no spawn_join"))
+        text = (self.folder / "README.md").read_text()
+        self.assertIn("- raw_epoll: n/a, raw_epoll has no spawn_join", text)
+        self.assertIn("35 samples, 1 void", text)
+
+    def test_bytes_have_verdicts_of_their_own(self):
+        synthetic.write(self.folder, impls=9, cells=[synthetic.CELLS[-1]], rounds=15, noise=0.001)
+        report.write(load.load(self.folder))
+        verdicts = {r["series"]: r["verdict"] for r in self.read_csv("others")}
+        self.assertEqual((verdicts["asio"], verdicts["oncelock_global+fine"]), ("larger", "smaller"))
+        self.assertIn("| memory B/op |", (self.folder / "README.md").read_text().replace("| entry ", ""))
+
+    def test_an_older_schema_is_refused_with_a_remedy(self):
+        synthetic.write(self.folder, impls=2, cells=1, rounds=6)
+        summary = json.loads((self.folder / "summary.json").read_text())
+        (self.folder / "summary.json").write_text(json.dumps({**summary, "schema": 1}))
+        with self.assertRaisesRegex(load.ResultsError, "schema 1.*reads schema 2 only.*remedy"):
+            load.load(self.folder)
 
     def test_a_summary_that_does_not_follow_from_the_samples_is_reported(self):
         synthetic.write(self.folder, impls=2, cells=1, rounds=7)
         self.assertEqual(load.load(self.folder).problems(), [])
         summary = json.loads((self.folder / "summary.json").read_text())
         summary["rows"][1]["ratio"]["high"] *= 0.99
+        summary["rows"][0]["value"]["median"] *= 1.01
         (self.folder / "summary.json").write_text(json.dumps(summary))
         results = load.load(self.folder)
-        self.assertRegex(results.problems()[0], "server_cpu_ns_per_op of thread_local .* doesn't follow")
+        self.assertEqual(len(results.problems()), 2)
+        self.assertRegex(results.problems()[0], "server_cpu_ns_per_op of raw_epoll .* doesn't follow")
+        self.assertRegex(results.problems()[1], "the ratio of server_cpu_ns_per_op of thread_local .* doesn't follow")
         report.write(results)
         self.assertIn("doesn't follow", (self.folder / "README.md").read_text())
 
@@ -123,7 +194,7 @@ class Report(unittest.TestCase):
 
     def test_nothing_to_compare_still_reports(self):
         synthetic.write(self.folder, impls=1, cells=1, rounds=6)
-        self.assertEqual(report.write(load.load(self.folder)), ["latency", "order"])
+        self.assertEqual(report.write(load.load(self.folder)), ["summary", "latency", "order"])
 
     def test_unusable_folders_are_errors_with_a_remedy(self):
         self.folder.mkdir()

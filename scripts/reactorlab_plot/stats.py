@@ -45,3 +45,9 @@ def ratio_of_pairs(pairs, level=LEVEL):
     rank = sign_test_rank(len(logs), level)
     low, high = (math.exp(logs[rank - 1]), math.exp(logs[-rank])) if rank else (None, None)
     return Ratio(math.exp(median(logs)), low, high, len(logs))
+
+
+def interval_of_median(values, level=LEVEL):
+    """(low, high) from the order statistics of a sorted list, None where there are too few for one."""
+    rank = sign_test_rank(len(values), level)
+    return (values[rank - 1], values[-rank]) if rank else None

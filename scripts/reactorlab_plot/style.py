@@ -1,5 +1,6 @@
 """How every chart looks: palette, markers, fonts, page geometry in inches, footer, deterministic output."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -7,22 +8,12 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first)
 
-# Okabe & Ito's colour-blind safe palette, extended by grey and wine. A series is always a colour AND a marker.
-_SLOTS = [
-    ("#0072B2", "o"),  # blue
-    ("#D55E00", "s"),  # vermillion
-    ("#009E73", "^"),  # bluish green
-    ("#CC79A7", "D"),  # reddish purple
-    ("#E69F00", "v"),  # orange
-    ("#56B4E9", "P"),  # sky blue
-    ("#882255", "X"),  # wine
-    ("#F0E442", "h"),  # yellow
-    ("#999999", "<"),  # grey
-]
-BASELINE_LOOK = ("#222222", "p")
-
-# Homes keep their look in every published run; other series take the slots that remain, in order.
-_RESERVED = {"thread_local": 0, "arc_mutex": 1, "arc_mutex+fine": 5, "oncelock_global": 2, "dedicated_thread": 3}
+# Okabe & Ito's colour-blind safe palette, extended by grey and wine. A series is always a colour AND a marker; of two variants of one
+# home the second has the same ones, hollow. Who is named here looks the same in every published run; others take what remains, in order.
+_BLUE, _VERMILLION, _GREEN, _PURPLE = ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")
+_KNOWN = {"thread_local": _BLUE, "arc_mutex": _VERMILLION, "oncelock_global": _GREEN, "dedicated_thread": _PURPLE,
+          "raw_epoll": ("#222222", "p"), "asio": ("#E69F00", "v"), "libuv": ("#56B4E9", "P")}
+_SPARE = [("#882255", "X"), ("#999999", "<"), ("#F0E442", "h"), ("#6F5B3E", ">"), ("#4B4BB0", "*")]
 
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
 PAGE_WIDTH = 10.0  # inches; a README shows it about 850 pixels wide, so 9 points stay readable
@@ -39,20 +30,25 @@ def apply():
     })
 
 
-def looks(series, baseline):
-    """{series label: (colour, marker)}: the same label gets the same look on every chart of the folder."""
-    chosen, taken = {}, set()
-    for label in series:
-        if label == baseline:
-            chosen[label] = BASELINE_LOOK
-        elif label in _RESERVED and _RESERVED[label] not in taken:
-            chosen[label] = _SLOTS[_RESERVED[label]]
-            taken.add(_RESERVED[label])
-    free = [slot for index, slot in enumerate(_SLOTS) if index not in taken]
-    for label in series:
-        if label not in chosen:
-            chosen[label] = free[0] if len(free) == 1 else free.pop(0)
-    return chosen
+@dataclass(frozen=True)
+class Look:
+    colour: str
+    marker: str
+    hollow: bool
+
+    def points(self, size):
+        """Keywords of plot() for its markers."""
+        return {"color": self.colour, "marker": self.marker, "markersize": size, "markerfacecolor": "white" if self.hollow else self.colour,
+                "markeredgecolor": self.colour if self.hollow else INK, "markeredgewidth": 1.4 if self.hollow else 0.4}
+
+
+def looks(series):
+    """{series label: Look}: the same label gets the same look on every chart of the folder."""
+    chosen, spare = dict(_KNOWN), list(_SPARE)
+    for impl in dict.fromkeys(label.partition("+")[0] for label in series):
+        if impl not in chosen:
+            chosen[impl] = spare[0] if len(spare) == 1 else spare.pop(0)
+    return {label: Look(*chosen[label.partition("+")[0]], hollow="+" in label) for label in series}
 
 
 class Page:

@@ -1,80 +1,127 @@
-"""Synthetic results in the format of `bench run`, seeded: for the self-test and for looking at the charts."""
+"""Synthetic results in the format of `bench run`, schema 2, seeded: for the self-test and for looking at the charts."""
 
 import json
 import random
 from statistics import median
 
+from .model import CPU, RATE
 from .stats import ratio_of_pairs
 
 MARGIN = 0.02
-NUMBERS = ("ops", "wall_ns", "server_cpu_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns")
-SHAPES = [(64, 64, 1), (1, 64, 1), (1024, 64, 1), (1, 16384, 1), (64, 16384, 1), (1024, 16384, 1),
-          (1, 64, 16), (64, 64, 16), (1024, 64, 16), (1, 16384, 16), (64, 16384, 16), (1024, 16384, 16)]
+NUMBERS = ("ops", "wall_ns", "server_cpu_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "counts")
+WALL, BYTES = "wall_ns_per_op", "user_bytes_per_op"
+
+
+def _echo(conns, payload, pipeline):
+    return "tcp_echo", {"conns": conns, "payload": payload, "pipeline": pipeline}, CPU, (30_000 if conns == 1 else 3_400) / pipeline
+
+
+CELLS = [  # workload, parameters, metric, what an operation costs the first entry; the headline first
+    _echo(64, 64, 1), *(_echo(conns, payload, pipeline) for payload in (64, 16384) for pipeline in (1, 16) for conns in (1, 64, 1024)
+                        if (conns, payload, pipeline) != (64, 64, 1)),
+    ("accept_churn", {"conns": 16, "payload": 64}, CPU, 17_500.0), ("spawn_join", {}, CPU, 17.0), ("yield", {"tasks": 64}, CPU, 5.1),
+    ("timer_insert_cancel", {"live": 100}, CPU, 21.0), ("timer_insert_cancel", {"live": 1_000_000}, CPU, 24.0),
+    ("timer_fire", {"timers": 10_000}, CPU, 140.0), ("cross_thread_wake", {}, WALL, 9_300.0), ("post", {"producers": 1}, CPU, 95.0),
+    ("reg_churn", {}, CPU, 1_450.0), ("idle_memory", {"conns": 8000}, BYTES, 210.0)]
 IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex+fine", "fine", 1.02),
-         ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.08), ("libuv", "", 1.03),
-         ("tokio", "", 1.09), ("smol", "", 1.4)]
+         ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.28), ("libuv", "", 1.03),
+         ("oncelock_global+fine", "fine", 0.95), ("tokio", "", 1.5)]
+MISSING = {"raw_epoll": ("spawn_join", "yield", "timer_insert_cancel", "timer_fire", "post"), "libuv": ("spawn_join", "yield")}
 
 
 def write(folder, impls, cells, rounds, seed=7, noise=0.03):
-    """Writes the three files; the last round's first sample is void. Returns the rows of summary.json."""
+    """Writes the three files for `cells`, a number or a list out of CELLS. The last round's first sample of the last cell is void.
+    Returns the rows of summary.json."""
     rng, samples = random.Random(seed), []
-    for conns, payload, pipeline in SHAPES[:cells]:
+    chosen = CELLS[:cells] if isinstance(cells, int) else cells
+    for cell in chosen:
         for round_ in range(rounds):
-            drift = 1 + 0.002 * round_
             for position in range(impls):
-                impl, locking, cost = IMPLS[(position + round_) % impls]
-                samples.append(_sample(rng, impl, locking, cost * drift, (conns, payload, pipeline), round_, position, noise))
+                samples.append(_sample(rng, IMPLS[(position + round_) % impls], 1 + 0.002 * round_, cell, round_, position, noise))
     samples[-impls].update(dict.fromkeys(NUMBERS), errors=3, void="3 errors")
+    samples[-impls].pop("not_applicable", None)
     samples[0]["stalled"] = True
-    rows = [_row(samples, impl, locking, shape) for shape in SHAPES[:cells] for impl, locking, _ in IMPLS[:impls]]
+    rows = [_row(samples, impl, cell) for cell in chosen for impl in IMPLS[:impls]]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
-    (folder / "summary.json").write_text(json.dumps({"schema": 1, "equivalence_margin": MARGIN, "rows": rows}, indent=1))
+    (folder / "summary.json").write_text(json.dumps({
+        "schema": 2, "tier": "standard", "seed": seed, "partial": False, "rounds_planned": rounds, "equivalence_margin": MARGIN,
+        "provenance": "0", "left_out": [], "rows": rows}, indent=1))
     (folder / "provenance.json").write_text(json.dumps({
-        "machine": {"cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "Synthetic 0.0"}, "started_at": "2000-01-01T00:00:00Z",
-        "build": {"commit": "0" * 40, "compiler": "none"}, "seed": seed, "command_line": ["bench", "run", "--impl=all"]}))
+        "machine": {"cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "Synthetic 0.0", "hypervisor": "yes"},
+        "started_at": "2000-01-01T00:00:00Z", "build": {"commit": "0" * 40, "compiler": "none", "flags": "-O9"}, "seed": seed,
+        "command_line": ["bench", "run", "--impl=all"]}))
     return rows
 
 
-def _sample(rng, impl, locking, cost, shape, round_, position, noise):
-    conns, payload, pipeline = shape
-    cpu = (30_000 if conns == 1 else 3_400) / pipeline * (1 + payload / 30_000) * cost * rng.lognormvariate(0, noise)
-    wall = cpu * rng.lognormvariate(0.1, noise)
-    ops = int(5e8 / wall)
-    p50 = wall * conns * pipeline
-    tail = [p50 * factor * rng.lognormvariate(0, 0.15) for factor in (1.4, 2.2, 5, 20)]
-    return {"schema": 1, "impl": impl, "backend": "epoll", "locking": locking, "workers": 1, "workload": "tcp_echo",
-            "params": {"conns": conns, "payload": payload, "pipeline": pipeline}, "round": round_, "position": position,
-            "ops": ops, "errors": 0, "verified": True, "wall_ns": int(wall * ops), "server_cpu_ns": int(cpu * ops),
-            **dict(zip(("p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"), map(int, [p50, *tail]))), "counts": {}, "provenance": "0"}
+def _sample(rng, entry, drift, cell, round_, position, noise):
+    (impl, locking, cost), (workload, params, metric, base) = entry, cell
+    sample = {"schema": 2, "impl": impl, "backend": "epoll", "locking": locking, "workers": 1, "workload": workload, "params": params,
+              "round": round_, "position": position, "errors": 0, "verified": True, "provenance": "0"}
+    if workload in MISSING.get(impl, ()):
+        return {**sample, **dict.fromkeys(NUMBERS), "verified": False, "not_applicable": f"{impl} has no {workload}"}
+    if workload not in ("tcp_echo", "accept_churn"):
+        cost **= 5
+    measured = base * cost * drift * rng.lognormvariate(0, noise)
+    cpu = measured if metric == CPU else 40.0 * base
+    wall = measured if metric == WALL else cpu * rng.lognormvariate(0.1, noise)
+    ops = max(8000, int(5e8 / wall))
+    p50 = wall * params.get("conns", 1) * params.get("pipeline", 1)
+    tail = [p50, *(p50 * factor * rng.lognormvariate(0, 0.15) for factor in (1.4, 2.2, 5, 20))]
+    timed = workload in ("tcp_echo", "accept_churn", "timer_fire", "cross_thread_wake")
+    return {**sample, "ops": ops, "wall_ns": int(wall * ops), "server_cpu_ns": int(cpu * ops),
+            **dict(zip(("p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"), map(int, tail) if timed else [None] * 5)),
+            "counts": {"user_bytes": measured} if metric == BYTES else {}}
 
 
-def _row(samples, impl, locking, shape):
-    def by_round(of, value):
-        return {s["round"]: value(s) for s in samples if s["impl"] == of and tuple(s["params"].values()) == shape and not s.get("void")}
+def _row(samples, entry, cell):
+    (impl, locking, _), (workload, params, metric, _) = entry, cell
+    here = [s for s in samples if s["workload"] == workload and s["params"] == params]
+    own = [s for s in here if s["impl"] == impl]
+    sound = {s["impl"] for s in here if s["ops"] is not None}
+    baseline = next((name for name in ("raw_epoll", "thread_local") if name in sound), None)
 
-    def ratio(value, lower_is_faster):
-        own, base = by_round(impl, value), by_round(IMPLS[0][0], value)
-        pairs = ratio_of_pairs([(own[r], base[r]) for r in own if r in base])
-        return {"baseline": IMPLS[0][0], "value": pairs.value, "low": pairs.low, "high": pairs.high, "rounds": pairs.rounds,
-                "verdict": _verdict(pairs, lower_is_faster)}
+    def by_round(of, name):
+        return {s["round"]: value for s in here if s["impl"] == of and s["ops"] and (value := _value(s, name)) is not None}
 
-    cpu = by_round(impl, lambda s: s["server_cpu_ns"] / s["ops"])
-    compared = impl != IMPLS[0][0]
-    return {"workload": "tcp_echo", "params": dict(zip(("conns", "payload", "pipeline"), shape)), "impl": impl, "backend": "epoll",
-            "locking": locking, "workers": 1, "rounds": len(cpu),
-            "server_cpu_ns_per_op": {"median": median(cpu.values()), "min": min(cpu.values()), "max": max(cpu.values())},
-            "ratio": ratio(lambda s: s["server_cpu_ns"] / s["ops"], True) if compared else None,
-            "ratios": {"ops_per_s": ratio(lambda s: s["ops"] * 1e9 / s["wall_ns"], False) if compared else None}}
+    def ratio(name, verdicts=("faster", "slower")):
+        mine, base = by_round(impl, name), by_round(baseline, name)
+        pairs = ratio_of_pairs([(mine[r], base[r]) for r in mine if r in base])
+        if impl == baseline or not pairs:
+            return None
+        return {"baseline": baseline, "value": pairs.value, "low": pairs.low, "high": pairs.high, "rounds": pairs.rounds,
+                "confidence": None, "verdict": _verdict(pairs, verdicts)}
+
+    def spread(name):
+        values = by_round(impl, name).values()
+        return {"median": median(values), "min": min(values), "max": max(values)} if values else None
+
+    own_ratio = ratio(metric, ("smaller", "larger") if metric == BYTES else ("faster", "slower"))
+    return {"workload": workload, "params": params, "impl": impl, "backend": "epoll", "locking": locking, "workers": 1,
+            "rounds": sum(s["ops"] is not None for s in own), "voids": sum("void" in s for s in own), "stalled": 0,
+            "not_applicable": next((s["not_applicable"] for s in own if "not_applicable" in s), None), "metric": metric,
+            "unit": "B" if metric == BYTES else "ns", "operation": "message" if workload == "tcp_echo" else "operation",
+            "value": spread(metric), "ratio": own_ratio, "verdict": own_ratio and own_ratio["verdict"],
+            **{name: spread(name) for name in (CPU, RATE, "p50_ns", "p99_ns")},
+            "ratios": {name: ratio(name, ("slower", "faster") if name == RATE else ("faster", "slower"))
+                       for name in (CPU, RATE, "p50_ns", "p99_ns")}}
 
 
-def _verdict(ratio, lower_is_faster):
+def _value(sample, metric):
+    per_op = {CPU: "server_cpu_ns", WALL: "wall_ns"}
+    if metric in per_op:
+        return sample[per_op[metric]] / sample["ops"]
+    if metric == RATE:
+        return sample["ops"] * 1e9 / sample["wall_ns"]
+    return sample["counts"].get("user_bytes") if metric == BYTES else sample[metric]
+
+
+def _verdict(ratio, verdicts):
+    """`verdicts`: what a smaller and what a greater value is called."""
     if ratio.low is None:
         return "inconclusive"
     if 1 - MARGIN <= ratio.low and ratio.high <= 1 + MARGIN:
         return "equivalent"
-    smaller = ratio.high < 1 and ratio.value < 1 - MARGIN
-    greater = ratio.low > 1 and ratio.value > 1 + MARGIN
-    if not smaller and not greater:
-        return "inconclusive"
-    return "faster" if smaller == lower_is_faster else "slower"
+    if ratio.high < 1 and ratio.value < 1 - MARGIN:
+        return verdicts[0]
+    return verdicts[1] if ratio.low > 1 and ratio.value > 1 + MARGIN else "inconclusive"

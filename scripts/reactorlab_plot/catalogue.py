@@ -1,0 +1,31 @@
+"""In which order entries and workloads stand in every table and chart, and which cell speaks for a workload."""
+
+HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
+PEERS = ("raw_epoll", "asio", "libuv")
+WORKLOADS = ("tcp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
+             "reg_churn", "idle_memory")
+
+# Where a workload has several cells. scripts/counts counts the one of tcp_echo.
+HEADLINES = {"tcp_echo": {"conns": 64, "payload": 64, "pipeline": 1}, "timer_insert_cancel": {"live": 1_000_000},
+             "idle_memory": {"conns": 8000}}
+
+
+def _index(names, name):
+    return names.index(name) if name in names else len(names)
+
+
+def series_place(label):
+    """The sort key of an entry's label (`impl` or `impl+variant`): homes, then peers, then whoever else there is, by name."""
+    impl = label.partition("+")[0]
+    return _index((*HOMES, *PEERS), impl), label
+
+
+def workload_place(workload):
+    return _index(WORKLOADS, workload), workload
+
+
+def headline(workload, candidates):
+    """Of these parameter sets (dicts) the one nearest to the workload's headline; the first of equals."""
+    wanted = HEADLINES.get(workload, {})
+    return min(candidates, key=lambda params: (sum(params.get(name) != value for name, value in wanted.items()),
+                                               sum(abs(params.get(name, 0) - value) for name, value in wanted.items())))
