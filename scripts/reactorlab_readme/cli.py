@@ -6,7 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from .generate import Refused, generate
+from .figures import Refused
+from .generate import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(r"\]\((results/[^)]+)/charts/summary\.svg\)")
