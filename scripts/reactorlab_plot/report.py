@@ -6,6 +6,7 @@ import shlex
 from . import forest, overview, panels, style
 from .model import CPU, PERCENTILES, RATE, figure, scaled
 
+LOADED = ("tcp_echo", "accept_churn")  # a load generator asks them, so they have a rate; elsewhere that is the cost once more
 CHARTS = {  # file name -> (function, what a reader sees)
     "summary": (overview.overview, "what each entry costs, a panel per workload"),
     "cpu": (forest.cpu, "server CPU per echo message, ratio with interval"),
@@ -104,12 +105,12 @@ def _cell_section(results, cell):
     names = {CPU: "CPU", "wall_ns_per_op": "elapsed", "user_bytes_per_op": "memory"}
     medians = [m for series in results.series if (m := results.median(cell, series, about.metric)) is not None]
     unit, divisor = scaled(medians, about.unit)
-    rates = any(results.values(cell, series, RATE) for series in results.series) and about.unit == "ns"
+    rates = cell.workload in LOADED
     shown = {name: label for name, label in PERCENTILES.items() if any(results.values(cell, s, name) for s in results.series)}
     head = ["entry", f"{names.get(about.metric, about.metric)} {unit}/op", "ratio [95 %]", "verdict"]
     head += ["kop/s", "ratio [95 %]", "verdict"] if rates else []
     head += [*(f"{label} µs" for label in shown.values()), "rounds"]
-    marks = [":--" if name in ("entry", "ratio [95 %]", "verdict") else "--:" for name in head]
+    marks = ["---" if name in ("entry", "ratio [95 %]", "verdict") else "--:" for name in head]
     lines = [f"An operation is a {about.operation}." if about.operation != "operation" else "", "", "| " + " | ".join(head) + " |",
              "|" + "|".join(marks) + "|"]
     reasons = []
