@@ -12,6 +12,10 @@ namespace reactorlab {
 
 class RunQueue {
  public:
+  /// `none`: steal_half() is never called; then nobody but the owner moves the head, and taking a task needs no compare-and-swap.
+  enum class Thieves : bool { none, some };
+  explicit RunQueue(Thieves thieves) noexcept : thieves_{thieves} {}
+
   static constexpr std::uint32_t capacity = 512;
   static_assert((capacity & (capacity - 1)) == 0);
 
@@ -44,6 +48,10 @@ class RunQueue {
     for (;;) {
       if (head == tail_.load(relaxed)) return nullptr;
       TaskHeader* const task = slots_[head % capacity].load(relaxed);
+      if (thieves_ == Thieves::none) {
+        head_.store(head + 1, relaxed);
+        return task;
+      }
       // head -> head + 1: the slot's task is ours. Losing: a thief took some, head is reloaded.
       if (head_.compare_exchange_weak(head, head + 1, acq_rel, acquire)) [[likely]] return task;
     }
@@ -72,6 +80,7 @@ class RunQueue {
  private:
   alignas(64) Atomic<std::uint32_t> head_{0};
   alignas(64) Atomic<std::uint32_t> tail_{0};
+  const Thieves thieves_;
   Atomic<TaskHeader*> slots_[capacity] = {};
 };
 

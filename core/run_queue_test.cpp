@@ -13,10 +13,20 @@ namespace {
 constexpr std::uint32_t capacity = RunQueue::capacity;
 
 struct RunQueueTest : testing::Test {
-  std::unique_ptr<RunQueue> queue = std::make_unique<RunQueue>();
+  std::unique_ptr<RunQueue> queue = std::make_unique<RunQueue>(RunQueue::Thieves::some);
   std::unique_ptr<TaskHeader[]> tasks = std::make_unique<TaskHeader[]>(2 * capacity);
   TaskHeader* loot[capacity] = {};
 };
+
+TEST_F(RunQueueTest, WithoutThievesItIsTheSame) {
+  RunQueue alone{RunQueue::Thieves::none};
+  for (std::uint32_t round = 0; round < 3; ++round) {  // the slots come round
+    for (std::uint32_t i = 0; i < capacity; ++i) ASSERT_TRUE(alone.push(tasks[i]));
+    EXPECT_FALSE(alone.push(tasks[capacity]));
+    for (std::uint32_t i = 0; i < capacity; ++i) ASSERT_EQ(alone.pop(), &tasks[i]);
+    EXPECT_EQ(alone.pop(), nullptr);
+  }
+}
 
 TEST_F(RunQueueTest, IsFirstInFirstOutAndBounded) {
   EXPECT_EQ(queue->pop(), nullptr);

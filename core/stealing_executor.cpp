@@ -9,10 +9,13 @@
 namespace reactorlab {
 
 StealingExecutorBase::StealingExecutorBase(unsigned workers, DriverRole& role)
-    : Executor{TaskKind::shared}, role_{role}, lot_{workers, role} {
+    : Executor{TaskKind::shared},
+      role_{role},
+      thieves_{workers > 1 ? RunQueue::Thieves::some : RunQueue::Thieves::none},
+      lot_{workers, role} {
   workers_.reserve(workers);
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>());
+    workers_.push_back(std::make_unique<Worker>(thieves_));
     workers_.back()->executor = this;
     workers_.back()->index = i;
   }
@@ -106,6 +109,7 @@ void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
 }
 
 void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
+  if (thieves_ == RunQueue::Thieves::none) return;
   // One task this worker runs itself, without anybody's help; a second one is worth a sleeper, or a driver, which may be waiting:
   // with two workers there is no other idle one. (This worker doesn't drive while it queues tasks.)
   const bool somebody_may_be_idle = lot_.sleeping() != 0 || role_.probably_taken();

@@ -105,6 +105,7 @@ class StealingExecutorBase : public Executor {
   void notify() noexcept;
 
   DriverRole& role_;
+  const RunQueue::Thieves thieves_;  // some, if there are several workers
   std::vector<std::unique_ptr<Worker>> workers_;
 
   alignas(64) PlainMutex injection_mutex_;
@@ -156,6 +157,8 @@ class UndrivenExecutor final : public StealingExecutorBase {
 
 /// One thread of the pool.
 struct alignas(64) Worker {
+  explicit Worker(RunQueue::Thieves thieves) noexcept : queue{thieves} {}
+
   RunQueue queue;
   StealingExecutorBase* executor = nullptr;
   unsigned index = 0;
