@@ -49,7 +49,7 @@ void abandon(TaskHeader& task) noexcept {
   }
   if (request_remotely(task, task.generation(), TaskHeader::remote_detach)) return;
   result::drop(task);  // orphaned: the executor is gone, the task was finished by its shutdown
-  task.remote.store(task.remote.load(relaxed) & ~TaskHeader::remote_flags, relaxed);
+  // {generation, orphan} -> {generation + 1, idle} in one step: a waker that comes meanwhile finds an orphan, or another life.
   retire(task);
   put_confined_header(task);
 }

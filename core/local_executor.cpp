@@ -35,6 +35,7 @@ TaskHeader& LocalExecutor::adopt(std::coroutine_handle<> frame) {
   task.frame = frame;
   task.join.store(TaskHeader::join_none, relaxed);
   task.wakes.store(1, relaxed);
+  task.kind.begin_life();
   task.executor.store(this, relaxed);
   return task;
 }
@@ -133,12 +134,30 @@ void LocalExecutor::destroy_cancelled(TaskHeader& task) noexcept {
   join::complete(task);
 }
 
+namespace {
+
+/// {generation, idle} -> {generation + 1, idle}: nobody can post to it any more. Losing (false): it is in the inbox, or on its way
+/// there; whoever drains it comes back to reclaim().
+///
+/// Who posts needs a join handle or a waker of this life. Both parties of the join have given the task up, and what its handle
+/// posted came before that: on this thread, or in the request to detach that the inbox has brought here. And a waker is made
+/// while something keeps the task alive, so that its mark is older than the end. Without the mark nobody else writes the word:
+/// only late wakers of earlier lives look at it, and their compare-and-swap expects another generation. So a store will do.
+[[gnu::always_inline]] inline bool end_life(TaskHeader& task) noexcept {
+  std::uint64_t word = task.remote.load(relaxed);
+  const std::uint64_t idle = word & readiness::generation_mask;
+  const std::uint64_t next = idle + (std::uint64_t{1} << 32);
+  if (word != idle) return false;
+  if (task.kind.waker_made()) return task.remote.compare_exchange_strong(word, next, acq_rel, relaxed);
+  task.remote.store(next, release);
+  return true;
+}
+
+}  // namespace
+
 void LocalExecutor::reclaim(TaskHeader& task) noexcept {
-  // {generation, idle} -> {generation + 1, idle}: nobody can post to it any more. Losing: it is in the inbox, or on its way
-  // there; whoever drains it comes back here.
-  std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
   task.wakes.store(TaskHeader::dead_bit, relaxed);
-  if (!task.remote.compare_exchange_strong(idle, idle + (std::uint64_t{1} << 32), acq_rel, relaxed)) {
+  if (!end_life(task)) {
     ++awaiting_drain_;
     return;
   }

@@ -123,8 +123,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     const std::size_t fired = reactor_.wheel().advance(mutated(Mutant::timers_fire_on_empty_wait) ? next : now, [&](TimerEntry& entry) {
       auto& timer = static_cast<Timer&>(entry);
       TaskHeader& task = *timer.task;
-      timer.fired.store(true, release);  // from here on its operation may be destroyed, but not before it gets the mutex
-      batch.take_any(task);
+      batch.take_any(task, [&] { timer.fired.store(true, release); });
     });
     next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
     return fired != 0;

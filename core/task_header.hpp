@@ -23,6 +23,26 @@ using PollFunction = void (*)(TaskHeader&) noexcept;
 /// `remote`; shared ones by anybody. A header keeps its kind for ever, or a late wake would race with plain stores.
 enum class TaskKind : std::uint8_t { confined, shared };
 
+/// A header's kind; beside it, since the header's line is full, whether a waker was made of a confined task in its present life.
+/// Any thread: the kind never changes, so that a mark is a store of what is known.
+class MarkedKind {
+ public:
+  MarkedKind(TaskKind kind) noexcept : bits_{static_cast<std::uint8_t>(kind)} {}  // NOLINT: it is one
+  operator TaskKind() const noexcept { return static_cast<TaskKind>(bits_.load(relaxed) & shared_bit); }  // NOLINT
+  void operator=(TaskKind kind) noexcept { bits_.store(static_cast<std::uint8_t>(kind), relaxed); }
+
+  // REQUIRES confined.
+  bool waker_made() const noexcept { return bits_.load(relaxed) != 0; }
+  void mark_waker_made() const noexcept { bits_.store(waker_bit, relaxed); }
+  void begin_life() noexcept { bits_.store(0, relaxed); }
+
+ private:
+  static constexpr std::uint8_t shared_bit = 1, waker_bit = 2;
+  static_assert(static_cast<int>(TaskKind::confined) == 0 && static_cast<int>(TaskKind::shared) == shared_bit);
+
+  mutable Atomic<std::uint8_t> bits_;
+};
+
 /// What the code that ran last asked the executor for.
 enum class TaskAction : std::uint8_t { park, yield, finish };
 
@@ -52,7 +72,7 @@ struct alignas(64) TaskHeader {
   TaskAction action = TaskAction::park;
   std::uint8_t budget = 0;
   TaskOutcome outcome = TaskOutcome::none;
-  TaskKind kind = TaskKind::shared;
+  MarkedKind kind = TaskKind::shared;
   PollFunction poll = nullptr;  ///< once finished: destroys the result (nullptr if there is nothing to destroy)
   union {
     void* operation;           ///< while parked: the leaf operation

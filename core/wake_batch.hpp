@@ -56,10 +56,16 @@ class WakeBatch {
     tail_ = &task.next;
     ++size_;
   }
-  /// The same for a task that may be confined to a thread of another runtime. Its operation must not be able to end meanwhile.
-  void take_any(TaskHeader& task) {
-    if (task.kind == TaskKind::shared) [[likely]] return take(task);
-    waiters_.append(*new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, Direction::read});
+  /// The same for a task that may be confined to a thread of another runtime. `publish()` tells its operation that it may end.
+  template <class Publish>
+  void take_any(TaskHeader& task, Publish&& publish) {
+    if (task.kind == TaskKind::shared) [[likely]] {
+      publish();
+      return take(task);  // whoever polls it from here on finds what was published
+    }
+    auto* const waiter = new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, Direction::read};
+    publish();  // now the task may end; the waker is its own life's
+    waiters_.append(*waiter);
   }
   WaiterList& waiters() noexcept { return waiters_; }
 

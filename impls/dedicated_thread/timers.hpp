@@ -129,8 +129,7 @@ class TimerCommands {
     TaskHeader& task = *timer.task;
     timer.next = nullptr;
     timer.refused = refused;
-    timer.fired.store(true, release);  // from here on its operation may be destroyed, but not before it gets the mutex
-    batch.take_any(task);
+    batch.take_any(task, [&] { timer.fired.store(true, release); });
     --wanted_;
     free(command);
   }
