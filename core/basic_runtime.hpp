@@ -46,6 +46,11 @@ class BasicRuntime final : public IRuntime {
 
   /// Hides IRuntime::ref(): with the runtime's type known, handles are static all the way down.
   Ref ref() { return home_.ref(); }
+  /// Hides IRuntime::spawn() likewise.
+  template <class T>
+  JoinHandle<T> spawn(Task<T> task) {
+    return spawn_on(home_.executor(), std::move(task));
+  }
   Home& home() noexcept { return home_; }
 
  private:

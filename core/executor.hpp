@@ -2,6 +2,7 @@
 // What a task needs of whatever runs it. Two executors implement it: local_executor.hpp (confined to one thread) and
 // stealing_executor.hpp (N workers).
 
+#include <concepts>
 #include <cstdint>
 
 #include "core/mutation.hpp"
@@ -67,7 +68,8 @@ bool request_remotely(TaskHeader& task, std::uint32_t generation, std::uint64_t 
 void cancel(TaskHeader& task) noexcept;
 
 /// One wake on the owner's thread, without a read-modify-write.
-inline void wake_confined(TaskHeader& task, Executor& executor) noexcept {
+template <std::derived_from<Executor> E>
+void wake_confined(TaskHeader& task, E& executor) noexcept {
   const std::uint32_t n = task.wakes.load(relaxed);
   task.wakes.store(n + 1, relaxed);
   if (n == 0) executor.enqueue(task);

@@ -136,8 +136,8 @@ class [[nodiscard("drop it with detach() if nobody waits for the task")]] JoinHa
 };
 
 /// Starts a coroutine as a task of that executor. Any thread (capability foreign_spawn, which every home has).
-template <class T>
-JoinHandle<T> spawn_on(Executor& executor, Task<T> task) {
+template <std::derived_from<Executor> E, class T>
+JoinHandle<T> spawn_on(E& executor, Task<T> task) {
   auto frame = task.release();
   TaskHeader* header;
   try {

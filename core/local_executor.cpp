@@ -27,29 +27,12 @@ void LocalExecutor::enqueue_remote(TaskHeader& task) noexcept {
   });
 }
 
-TaskHeader& LocalExecutor::adopt(std::coroutine_handle<> frame) {
-  TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();
-  task.action = TaskAction::park;
-  task.outcome = TaskOutcome::none;
-  task.poll = &resume_frame;
-  task.frame = frame;
-  task.join.store(TaskHeader::join_none, relaxed);
-  task.wakes.store(1, relaxed);
-  task.kind.begin_life();
-  task.executor.store(this, relaxed);
-  return task;
-}
-
-void LocalExecutor::launch(TaskHeader& task) noexcept {
-  if (on_own_thread()) {
-    if (closed_.load(relaxed)) [[unlikely]] {  // nobody will run it: ended here, unrun
-      std::exchange(task.frame, nullptr).destroy();
-      task.outcome = TaskOutcome::cancelled;
-      task.poll = nullptr;
-      return join::complete(task);
-    }
-    ++started_;
-    return ready_.push(task);
+void LocalExecutor::launch_otherwise(TaskHeader& task) noexcept {
+  if (on_own_thread()) {  // closed: nobody will run it; ended here, unrun
+    std::exchange(task.frame, nullptr).destroy();
+    task.outcome = TaskOutcome::cancelled;
+    task.poll = nullptr;
+    return join::complete(task);
   }
   // Dead to this executor until its thread takes the task in, and counts it.
   task.wakes.store(TaskHeader::dead_bit, relaxed);
@@ -122,7 +105,15 @@ void LocalExecutor::settle(TaskHeader& task, std::uint32_t wakes_before) noexcep
 void LocalExecutor::finish(TaskHeader& task) noexcept {
   std::exchange(task.frame, nullptr).destroy();
   ++finished_;
-  join::complete(task);
+  // As join::complete(), for the usual case: the joiner is a task of ours, and is still there.
+  const Waker joiner = Waker::from_bits(task.join.load(relaxed));
+  TaskHeader& waiting = joiner.header();
+  if (joiner.bits() <= TaskHeader::join_detached || waiting.executor.load(relaxed) != this ||
+      waiting.generation() != joiner.generation()) {
+    return join::complete(task);
+  }
+  task.join.store(TaskHeader::join_done, release);
+  wake_confined(waiting, *this);
 }
 
 void LocalExecutor::destroy_cancelled(TaskHeader& task) noexcept {

@@ -19,8 +19,23 @@ class LocalExecutor final : public Executor {
   // --- Executor -----------------------------------------------------------------------------------------------------------
   void enqueue(TaskHeader& task) noexcept override { mutated(Mutant::wake_resumes_inline) ? poll(task) : ready_.push(task); }
   void enqueue_remote(TaskHeader& task) noexcept override;
-  TaskHeader& adopt(std::coroutine_handle<> frame) override;
-  void launch(TaskHeader& task) noexcept override;
+  TaskHeader& adopt(std::coroutine_handle<> frame) override {
+    TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();
+    task.action = TaskAction::park;
+    task.outcome = TaskOutcome::none;
+    task.poll = &resume_frame;
+    task.frame = frame;
+    task.join.store(TaskHeader::join_none, relaxed);
+    task.wakes.store(1, relaxed);
+    task.kind.begin_life();
+    task.executor.store(this, relaxed);
+    return task;
+  }
+  void launch(TaskHeader& task) noexcept override {
+    if (!on_own_thread() || closed_.load(relaxed)) [[unlikely]] return launch_otherwise(task);
+    ++started_;
+    ready_.push(task);
+  }
   void reclaim(TaskHeader& task) noexcept override;
   bool on_own_thread() const noexcept override { return confined_executor == this; }
 
@@ -41,6 +56,7 @@ class LocalExecutor final : public Executor {
  private:
   struct Sink;
 
+  void launch_otherwise(TaskHeader& task) noexcept;
   void turn(bool may_block, TimePoint wait_no_longer_than = TimePoint::never) noexcept;
   void poll(TaskHeader& task) noexcept;
   void poll_from_edge(TaskHeader& task) noexcept;

@@ -63,7 +63,7 @@ class Home {
   Home& operator=(const Home&) = delete;
 
   const RuntimeInfo& info() const noexcept { return info_; }
-  Executor& executor() noexcept { return executor_; }
+  LocalExecutor& executor() noexcept { return executor_; }
   Ref ref() const;
   void check_block_on() const;
   void drive_until_done(const TaskHeader& root) { executor_.run_until_done(root); }
