@@ -14,9 +14,12 @@ namespace reactorlab {
 /// co_await current_task(): the header of the task that runs this. Never suspends.
 class CurrentTask {
  public:
-  void bind(TaskHeader& task) noexcept { task_ = &task; }
-  bool await_ready() const noexcept { return true; }
-  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  bool await_ready() const noexcept { return false; }
+  template <TaskPromise Promise>
+  bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    task_ = frame.promise().task();
+    return false;
+  }
   TaskHeader& await_resume() const noexcept { return *task_; }
 
  private:

@@ -30,7 +30,7 @@ class Handle {
  protected:
   explicit Handle(Ref ref) noexcept : source_{std::move(ref)} {}
 
-  Source<Ref> source_;
+  [[no_unique_address]] Source<Ref> source_;  // its tail is used by what derives from a handle
 };
 
 }  // namespace reactorlab

@@ -6,9 +6,9 @@
 
 namespace reactorlab {
 
-std::byte* BufferPool::take_slow() noexcept {
+ReadBuffer* BufferPool::take_slow() noexcept {
   at_thread_exit<flush>();
-  return static_cast<std::byte*>(::operator new(buffer_size, std::nothrow));
+  return static_cast<ReadBuffer*>(::operator new(sizeof(ReadBuffer), std::nothrow));
 }
 
 void BufferPool::flush() noexcept {

@@ -2,6 +2,7 @@
 // A lease of one pooled read buffer. A connection holds one only while it has data, so idle connections cost no buffer.
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <span>
 #include <utility>
@@ -11,34 +12,49 @@
 
 namespace reactorlab {
 
+/// A pooled read buffer and how much of it is filled.
+struct ReadBuffer {
+  static constexpr std::size_t capacity = 32 * 1024;
+  std::size_t size;
+  alignas(16) std::byte bytes[capacity];
+};
+
 /// Recycles read buffers for one thread; a short list, the rest goes back to the allocator.
 class BufferPool {
  public:
-  static constexpr std::size_t buffer_size = 32 * 1024;
-
   /// nullptr: no memory.
-  static std::byte* take() noexcept {
+  static ReadBuffer* take() noexcept {
     const std::size_t count = count_;
     if (count == 0) [[unlikely]] return take_slow();
     count_ = count - 1;
-    std::byte* const memory = kept_[count - 1];
-    if (!memory) __builtin_unreachable();
-    return memory;
+    ReadBuffer* const buffer = kept_[count - 1];
+    if (!buffer) __builtin_unreachable();
+    return buffer;
   }
-  [[gnu::always_inline]] static void put(std::byte* memory) noexcept {
+  /// What take() would give without asking the allocator, or nullptr. It is taken by take_kept(), before anything else happens.
+  [[gnu::always_inline]] static ReadBuffer* next_kept() noexcept {
     const std::size_t count = count_;
-    if (sanitized || count == keep_at_most) [[unlikely]] return ::operator delete(memory);
-    kept_[count] = memory;
+    if (count == 0) [[unlikely]] return nullptr;
+    ReadBuffer* const buffer = kept_[count - 1];
+    if (!buffer) __builtin_unreachable();
+    return buffer;
+  }
+  [[gnu::always_inline]] static void take_kept() noexcept { --count_; }
+
+  [[gnu::always_inline]] static void put(ReadBuffer* buffer) noexcept {
+    const std::size_t count = count_;
+    if (sanitized || count == keep_at_most) [[unlikely]] return ::operator delete(buffer);
+    kept_[count] = buffer;
     count_ = count + 1;
   }
 
  private:
   static constexpr std::size_t keep_at_most = 64;
 
-  static std::byte* take_slow() noexcept;
+  static ReadBuffer* take_slow() noexcept;
   static void flush() noexcept;
 
-  static inline constinit thread_local std::byte* kept_[keep_at_most] = {};
+  static inline constinit thread_local ReadBuffer* kept_[keep_at_most] = {};
   static inline constinit thread_local std::size_t count_ = 0;
 };
 
@@ -46,35 +62,44 @@ class BufferPool {
 class [[nodiscard]] Lease {
  public:
   Lease() noexcept = default;
-  /// `result` > 0: bytes in `buffer`, which is owned from here on. Else `buffer` is nullptr.
-  Lease(std::byte* buffer, IoResult result) noexcept : buffer_{buffer}, result_{result} {}
-  Lease(Lease&& other) noexcept : buffer_{std::exchange(other.buffer_, nullptr)}, result_{std::exchange(other.result_, 0)} {}
+  /// Owns the buffer, which holds at least one byte, from here on.
+  explicit Lease(ReadBuffer* buffer) noexcept : word_{reinterpret_cast<std::intptr_t>(buffer)} {}
+  /// Nothing was read: the end of the stream, or an error.
+  explicit Lease(IoResult why) noexcept : word_{why.value()} {}
+  /// The word of one that was taken apart, which an operation keeps.
+  static Lease of_word(std::intptr_t word) noexcept {
+    Lease lease;
+    lease.word_ = word;
+    return lease;
+  }
+  Lease(Lease&& other) noexcept : word_{std::exchange(other.word_, 0)} {}
   Lease& operator=(Lease&& other) noexcept {
     if (this != &other) {
       reset();
-      buffer_ = std::exchange(other.buffer_, nullptr);
-      result_ = std::exchange(other.result_, 0);
+      word_ = std::exchange(other.word_, 0);
     }
     return *this;
   }
   [[gnu::always_inline]] ~Lease() {
-    if (buffer_) BufferPool::put(buffer_);
+    if (word_ > 0) BufferPool::put(buffer());
   }
 
   /// > 0: bytes read; 0: end of stream; < 0: -errno.
-  IoResult result() const noexcept { return result_; }
-  explicit operator bool() const noexcept { return buffer_ != nullptr; }
-  std::byte* data() const noexcept { return buffer_; }
-  std::size_t size() const noexcept { return buffer_ ? result_.count() : 0; }
-  std::span<const std::byte> bytes() const noexcept { return {buffer_, size()}; }
+  IoResult result() const noexcept { return word_ > 0 ? static_cast<long>(buffer()->size) : word_; }
+  explicit operator bool() const noexcept { return word_ > 0; }
+  std::byte* data() const noexcept { return word_ > 0 ? buffer()->bytes : nullptr; }
+  std::size_t size() const noexcept { return word_ > 0 ? buffer()->size : 0; }
+  std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
 
   [[gnu::always_inline]] void reset() noexcept {
-    if (buffer_) BufferPool::put(std::exchange(buffer_, nullptr));
+    if (word_ > 0) BufferPool::put(buffer());
+    word_ = 0;
   }
 
  private:
-  std::byte* buffer_ = nullptr;
-  IoResult result_;
+  ReadBuffer* buffer() const noexcept { return reinterpret_cast<ReadBuffer*>(word_); }
+
+  std::intptr_t word_ = 0;  // > 0: the buffer's address; else the result. One word, because it lives in every connection's frame
 };
 
 }  // namespace reactorlab

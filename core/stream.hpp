@@ -51,13 +51,11 @@ class BasicStream : public Handle<typename Rt::Ref> {
 
   // --- operations: co_await them --------------------------------------------------------------------------------------------
 
-  auto read_lease() noexcept { return Request<ReadLeaseOperation<BasicStream>, BasicStream*>{this}; }
+  auto read_lease() noexcept { return ReadLeaseOperation<BasicStream>{*this}; }
   auto read(std::span<std::byte> into) noexcept { return read_with(into, 0); }
   /// Leaves the bytes where they are.
   auto peek(std::span<std::byte> into) noexcept { return read_with(into, MSG_PEEK); }
-  auto write_all(std::span<const std::byte> bytes) noexcept {
-    return Request<WriteAllOperation<BasicStream>, BasicStream*, std::span<const std::byte>>{this, bytes};
-  }
+  auto write_all(std::span<const std::byte> bytes) noexcept { return WriteAllRequest<BasicStream>{this, bytes}; }
   auto write_all(const Lease& lease) noexcept { return write_all(lease.bytes()); }
   auto write_vector(std::span<iovec> parts) noexcept {
     return Request<WriteVectorOperation<BasicStream>, BasicStream*, std::span<iovec>>{this, parts};

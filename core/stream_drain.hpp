@@ -2,10 +2,12 @@
 // What a stream may conclude from a short read: the one place where kinds of streams differ in it.
 
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 #include "core/mutation.hpp"
 #include "core/sync.hpp"
-#include "core/task_header.hpp"
+#include "core/task_arena.hpp"
 
 namespace reactorlab {
 
@@ -23,16 +25,17 @@ class DrainMemory {
     return *this;
   }
   void reset() noexcept {
-    reader_.store(nullptr, relaxed);
+    if constexpr (!confined) reader_.store(nobody, relaxed);
     drained_.store(false, relaxed);
   }
 
   /// Asked once per read.
   [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept {
     if constexpr (!confined) {
-      const TaskHeader* const reader = reader_.load(relaxed);
-      if (reader != &task) [[unlikely]] {
-        reader_.store(reader == nullptr ? &task : &several_, relaxed);
+      const std::uint32_t reader = reader_.load(relaxed);
+      const std::uint32_t me = TaskArena::offset_of(task);
+      if (reader != me) [[unlikely]] {
+        reader_.store(reader == nobody ? me : several, relaxed);
         return false;
       }
     }
@@ -45,10 +48,11 @@ class DrainMemory {
   }
 
  private:
-  static inline const TaskHeader several_{};
+  static constexpr std::uint32_t nobody = 0, several = 1;  // no arena offset of a task
+  struct Nothing {};
 
-  Atomic<const TaskHeader*> reader_{nullptr};
   Atomic<bool> drained_{false};
+  [[no_unique_address]] std::conditional_t<confined, Nothing, Atomic<std::uint32_t>> reader_{};
 };
 
 /// For streams that may hold bytes after a short read without a second edge to come: one that can carry ancillary data ends a

@@ -2,9 +2,11 @@
 // The leaf operations of a stream socket. A result lives in the operation, so several tasks may wait on one stream.
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <span>
 
+#include "core/frame_pool.hpp"
 #include "core/leaf.hpp"
 #include "core/lease.hpp"
 #include "core/sys.hpp"
@@ -12,49 +14,95 @@
 namespace reactorlab {
 
 /// Reads into a pooled buffer, which is held only from the moment there are bytes. -> Lease
+/// It is its own request: an idle connection's frame holds it.
 template <class Stream>
 class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direction::read> {
+  using Base = Leaf<ReadLeaseOperation, Stream, Direction::read>;
+
  public:
-  [[gnu::always_inline]] ReadLeaseOperation(TaskHeader& task, Stream* stream) noexcept
-      : Leaf<ReadLeaseOperation, Stream, Direction::read>{task, *stream} {
-    this->begin(!stream->known_empty(task) && attempt());
+  using OperationType = ReadLeaseOperation;
+
+  [[gnu::always_inline]] explicit ReadLeaseOperation(Stream& stream) noexcept : Base{stream} { this->keep(0); }
+  /// Of one that hasn't been awaited yet.
+  ReadLeaseOperation(const ReadLeaseOperation& request) noexcept : ReadLeaseOperation{request.source()} {
+    assert(!request.begun());
   }
   [[gnu::always_inline]] ~ReadLeaseOperation() {
-    if (buffer_) [[unlikely]] BufferPool::put(buffer_);  // read, but nobody came for it
+    if (this->finished()) [[likely]] (void)take();  // read, but nobody came for it
+  }
+  ReadLeaseOperation start(TaskHeader& task) const noexcept { return ReadLeaseOperation{task, this->source()}; }
+
+  [[gnu::always_inline]] bool await_ready() noexcept { return this->begun() && Base::await_ready(); }
+  template <TaskPromise Promise>
+  [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    if (this->begun()) return Base::await_suspend(frame);
+    TaskHeader& task = *frame.promise().task();
+    Stream& stream = this->source();
+    if (!stream.known_empty(task)) [[unlikely]] return attempt_first(frame);
+    this->begin(task, false);
+    return this->wait(frame, stream, task);
   }
   [[gnu::always_inline]] Lease await_resume() noexcept {
     this->resumed();
-    return Lease{std::exchange(buffer_, nullptr), result_};
+    return take();
   }
 
-  [[gnu::always_inline]] bool attempt() noexcept {
-    std::byte* const buffer = BufferPool::take();
-    if (!buffer) [[unlikely]] return attempt_slow(nullptr, -ENOMEM);
-    const long n = sys::recv(this->source().fd(), buffer, BufferPool::buffer_size);
-    if (n <= 0) [[unlikely]] return attempt_slow(buffer, n);
-    this->source().note_read(static_cast<std::size_t>(n), BufferPool::buffer_size);
-    buffer_ = buffer;
-    result_ = n;
+  /// > 0: finished. Else finish_attempt() has the last word.
+  [[gnu::always_inline]] long begin_attempt() noexcept {
+    ReadBuffer* const buffer = BufferPool::next_kept();
+    if (!buffer) [[unlikely]] return -EINTR;
+    const long n = sys::recv(this->source().fd(), buffer->bytes, ReadBuffer::capacity);
+    if (n > 0) [[likely]] {
+      BufferPool::take_kept();
+      succeed(*buffer, n);
+    }
+    return n;
+  }
+  [[gnu::noinline]] bool finish_attempt(long n) noexcept {
+    while (n == -EINTR) {
+      ReadBuffer* const buffer = BufferPool::take();
+      if (!buffer) {
+        n = -ENOMEM;
+        break;
+      }
+      n = sys::recv(this->source().fd(), buffer->bytes, ReadBuffer::capacity);
+      if (n > 0) {
+        succeed(*buffer, n);
+        return true;
+      }
+      BufferPool::put(buffer);
+    }
+    if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
+    this->keep(n);
     return true;
   }
-  void settle(IoResult error) noexcept { result_ = error.value(); }
+  bool attempt() noexcept {
+    const long n = begin_attempt();
+    return n > 0 || finish_attempt(n);
+  }
+  void settle(IoResult error) noexcept { this->keep(error.value()); }
 
  private:
-  [[gnu::noinline]] bool attempt_slow(std::byte* buffer, long n) noexcept {
-    while (n == -EINTR) n = sys::recv(this->source().fd(), buffer, BufferPool::buffer_size);
-    if (n > 0) {
-      this->source().note_read(static_cast<std::size_t>(n), BufferPool::buffer_size);
-      buffer_ = buffer;
-    } else {
-      if (buffer) BufferPool::put(buffer);
-      if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
-    }
-    result_ = n;
-    return true;
+  ReadLeaseOperation(TaskHeader& task, Stream& stream) noexcept : Base{task, stream} {
+    this->begin(!stream.known_empty(task) && attempt());
   }
 
-  std::byte* buffer_ = nullptr;
-  long result_;
+  template <TaskPromise Promise>
+  [[gnu::noinline]] bool attempt_first(std::coroutine_handle<Promise> frame) noexcept {
+    TaskHeader& task = *frame.promise().task();
+    this->begin(task, attempt());
+    return !this->ready(task) && Base::await_suspend(frame);
+  }
+  [[gnu::always_inline]] void succeed(ReadBuffer& buffer, long n) noexcept {
+    this->source().note_read(static_cast<std::size_t>(n), ReadBuffer::capacity);
+    buffer.size = static_cast<std::size_t>(n);
+    this->keep(reinterpret_cast<std::intptr_t>(&buffer));
+  }
+  [[gnu::always_inline]] Lease take() noexcept {
+    const std::intptr_t word = this->kept();
+    this->keep(0);
+    return Lease::of_word(word);
+  }
 };
 
 /// Reads what is there, up to the span's size. -> IoResult: bytes, 0 at the end of the stream, -errno
@@ -96,54 +144,117 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
 template <class Stream>
 class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Direction::write> {
  public:
-  // The usual case, all of it at once, needs none of the fields below.
-  [[gnu::always_inline]] WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes) noexcept
-      : Leaf<WriteAllOperation, Stream, Direction::write>{task, *stream} {
-    const long n = sys::send(stream->fd(), bytes.data(), bytes.size());
-    if (n == static_cast<long>(bytes.size())) [[likely]] {
-      result_ = n;
-      this->begin(true);
-    } else {
-      begin_slowly(bytes.data(), bytes.size(), n);
-    }
+  WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes) noexcept
+      : WriteAllOperation{task, stream, bytes, sys::send(stream->fd(), bytes.data(), bytes.size())} {}
+  /// `n`: what the first send() said.
+  WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes, long n) noexcept
+      : Leaf<WriteAllOperation, Stream, Direction::write>{task, *stream},
+        rest_{bytes.data()},
+        rest_size_{bytes.size()},
+        size_{bytes.size()} {
+    this->begin(go_on(n));
   }
   IoResult await_resume() const noexcept {
     this->resumed();
-    return result_;
+    return static_cast<long>(this->kept());
   }
 
   bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_, rest_size_)); }
-  void settle(IoResult error) noexcept { result_ = error.value(); }
+  void settle(IoResult error) noexcept { this->keep(error.value()); }
 
  private:
-  [[gnu::noinline]] void begin_slowly(const std::byte* bytes, std::size_t size, long n) noexcept {
-    rest_ = bytes;
-    rest_size_ = size_ = size;
-    this->begin(go_on(n));
-  }
   bool go_on(long n) noexcept {
     for (;;) {
       if (n >= 0) {
         rest_ += n;
         rest_size_ -= static_cast<std::size_t>(n);
         if (rest_size_ == 0) {
-          result_ = static_cast<long>(size_);
+          this->keep(static_cast<long>(size_));
           return true;
         }
       } else if (n == -EAGAIN) {
         return false;
       } else if (n != -EINTR) {
-        result_ = n;
+        this->keep(n);
         return true;
       }
       n = sys::send(this->source().fd(), rest_, rest_size_);
     }
   }
 
-  long result_;
   const std::byte* rest_;
   std::size_t rest_size_;
   std::size_t size_;
+};
+
+/// What write_all() returns. Nearly every write is done at once, so the operation of one that isn't lies in a pooled block and
+/// only its address in the awaiting frame, which an idle connection keeps.
+template <class Stream>
+class [[nodiscard("co_await it")]] WriteAllRequest {
+ public:
+  using OperationType = WriteAllOperation<Stream>;
+
+  WriteAllRequest(Stream* stream, std::span<const std::byte> bytes) noexcept
+      : stream_{stream}, data_{bytes.data()}, result_{static_cast<long>(bytes.size())} {}
+  WriteAllRequest(const WriteAllRequest& other) noexcept : WriteAllRequest{other.stream_, other.bytes()} {
+    assert(other.stream_);
+  }
+  WriteAllRequest& operator=(const WriteAllRequest&) = delete;
+  [[gnu::always_inline]] ~WriteAllRequest() {
+    if (pending_ && !stream_) [[unlikely]] drop(pending_);
+  }
+  OperationType start(TaskHeader& task) const noexcept { return OperationType{task, stream_, bytes()}; }
+
+  bool await_ready() const noexcept { return false; }
+  template <TaskPromise Promise>
+  [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    TaskHeader& task = *frame.promise().task();
+    Stream* const stream = std::exchange(stream_, nullptr);
+    const std::span<const std::byte> all = bytes();
+    pending_ = nullptr;
+    const long n = sys::send(stream->fd(), all.data(), all.size());
+    if (n == result_ && OperationType::may_go_on(task)) [[likely]] return false;
+    return suspend(frame, *stream, all, n);
+  }
+  [[gnu::always_inline]] IoResult await_resume() noexcept {
+    if (pending_) [[unlikely]] return result_of(std::exchange(pending_, nullptr));
+    return result_;
+  }
+
+ private:
+  std::span<const std::byte> bytes() const noexcept { return {data_, static_cast<std::size_t>(result_)}; }
+
+  template <TaskPromise Promise>
+  [[gnu::noinline]] bool suspend(std::coroutine_handle<Promise> frame, Stream& stream, std::span<const std::byte> all,
+                                 long n) noexcept {
+    void* memory;
+    try {
+      memory = FramePool::allocate(sizeof(OperationType));
+    } catch (const std::bad_alloc&) {
+      result_ = -ENOMEM;
+      return false;
+    }
+    pending_ = new (memory) OperationType{*frame.promise().task(), &stream, all, n};
+    const bool may_not_go_on = n == result_;  // or it wouldn't be here
+    if (!may_not_go_on && pending_->await_ready()) return false;
+    return pending_->await_suspend(frame);
+  }
+  [[gnu::noinline, gnu::cold]] static IoResult result_of(OperationType* pending) noexcept {
+    const IoResult result = pending->await_resume();
+    drop(pending);
+    return result;
+  }
+  [[gnu::noinline, gnu::cold]] static void drop(OperationType* pending) noexcept {
+    std::destroy_at(pending);
+    FramePool::deallocate(pending, sizeof(OperationType));
+  }
+
+  Stream* stream_;  // nullptr once awaited
+  union {
+    const std::byte* data_;
+    OperationType* pending_;  // nullptr: was done at once
+  };
+  long result_;  // until then the size
 };
 
 /// Writes all parts, in order, without copying them together. The array is consumed. -> IoResult: the size, or -errno

@@ -54,6 +54,15 @@ inline void store_exception(TaskHeader& task, std::exception_ptr error) noexcept
   task.poll = &drop_exception;
 }
 
+/// Of a task that isn't finished after all: the exception was a callee's, and goes to its caller.
+inline std::exception_ptr take_exception(TaskHeader& task) noexcept {
+  auto* const cell = std::launder(reinterpret_cast<std::exception_ptr*>(task.result));
+  std::exception_ptr error = std::move(*cell);
+  std::destroy_at(cell);
+  task.outcome = TaskOutcome::none;
+  return error;
+}
+
 inline void store_void(TaskHeader& task) noexcept {
   task.outcome = TaskOutcome::value;
   task.poll = nullptr;
@@ -103,18 +112,8 @@ T take(TaskHeader& task) {
 
 }  // namespace result
 
-/// Awaits an awaiter where it stands. g++ 12 copies, or moves, an awaiter that await_transform returns by reference.
-template <class Awaiter>
-struct InPlace {
-  Awaiter* awaiter;
-  bool await_ready() const noexcept(noexcept(awaiter->await_ready())) { return awaiter->await_ready(); }
-  template <class Promise>
-  auto await_suspend(std::coroutine_handle<Promise> frame) const noexcept(noexcept(awaiter->await_suspend(frame))) {
-    return awaiter->await_suspend(frame);
-  }
-  decltype(auto) await_resume() const { return awaiter->await_resume(); }
-};
-
+/// Awaiters ask it for their task. There is no await_transform on purpose: whatever that returned would be a further object in
+/// every awaiting frame.
 class PromiseBase {
  public:
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }
@@ -122,21 +121,8 @@ class PromiseBase {
 
   std::suspend_always initial_suspend() noexcept { return {}; }
 
-  /// A request (stream.read(...)) becomes an operation of this task here, in the awaiting frame, and is attempted for the first
-  /// time. Other awaiters are used where they stand; they may ask for the task by bind().
-  template <class Awaitable>
-  decltype(auto) await_transform(Awaitable&& awaitable) noexcept {
-    if constexpr (requires { awaitable.start(*task_); }) {
-      return awaitable.start(*task_);
-    } else {
-      if constexpr (requires { awaitable.bind(*task_); }) awaitable.bind(*task_);
-      if constexpr (requires { awaitable.await_ready(); }) {
-        return InPlace<std::remove_reference_t<Awaitable>>{&awaitable};
-      } else {
-        return static_cast<std::remove_reference_t<Awaitable>&>(awaitable);  // has an operator co_await
-      }
-    }
-  }
+  /// The header carries the exception, to whoever awaits this frame or joins the task: nothing else runs in between.
+  void unhandled_exception() noexcept { result::store_exception(*task_, std::current_exception()); }
 
   TaskHeader* task() const noexcept { return task_; }
   void set_task(TaskHeader& task) noexcept { task_ = &task; }
@@ -156,6 +142,10 @@ class PromiseBase {
   template <class T>
   friend class Task;
 
+  void rethrow_if_failed() {
+    if (task_->outcome == TaskOutcome::exception) [[unlikely]] std::rethrow_exception(result::take_exception(*task_));
+  }
+
   TaskHeader* task_ = nullptr;
   std::coroutine_handle<> parent_;  ///< nullptr: this is the root of its task
 };
@@ -167,8 +157,7 @@ template <class T>
 class ResultPromise : public PromiseBase {
  public:
   ~ResultPromise() {
-    if (state_ == State::value) std::destroy_at(&value_);
-    if (state_ == State::exception) std::destroy_at(&error_);
+    if (has_value_) std::destroy_at(&value_);
   }
   ResultPromise() noexcept {}
 
@@ -176,21 +165,17 @@ class ResultPromise : public PromiseBase {
     requires std::is_constructible_v<T, U>
   void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>) {
     new (&value_) T(std::forward<U>(value));
-    state_ = State::value;
-  }
-  void unhandled_exception() noexcept {
-    new (&error_) std::exception_ptr(std::current_exception());
-    state_ = State::exception;
+    has_value_ = true;
   }
 
   T take() {
-    if (state_ == State::exception) [[unlikely]] std::rethrow_exception(std::move(error_));
+    rethrow_if_failed();
     return std::move(value_);
   }
 
   /// Moves the result out of the frame, which dies before the joiner resumes (TSK-11).
   void publish() noexcept {
-    if (state_ == State::exception) [[unlikely]] return result::store_exception(*task_, std::move(error_));
+    if (!has_value_) [[unlikely]] return;  // an exception, which is where it belongs
     try {
       result::store_value<T>(*task_, std::move(value_));
     } catch (...) {
@@ -199,29 +184,20 @@ class ResultPromise : public PromiseBase {
   }
 
  private:
-  enum class State : std::uint8_t { empty, value, exception };
   union {
     T value_;
-    std::exception_ptr error_;
   };
-  State state_ = State::empty;
+  bool has_value_ = false;
 };
 
 template <>
 class ResultPromise<void> : public PromiseBase {
  public:
   void return_void() noexcept {}
-  void unhandled_exception() noexcept { error_ = std::current_exception(); }
-  void take() {
-    if (error_) [[unlikely]] std::rethrow_exception(std::move(error_));
-  }
+  void take() { rethrow_if_failed(); }
   void publish() noexcept {
-    if (error_) [[unlikely]] return result::store_exception(*task_, std::move(error_));
-    result::store_void(*task_);
+    if (task_->outcome != TaskOutcome::exception) [[likely]] result::store_void(*task_);
   }
-
- private:
-  std::exception_ptr error_;
 };
 
 template <class T = void>

@@ -20,19 +20,17 @@ class WaitOperation {
   WaitOperation(const WaitOperation&) = delete;
   WaitOperation& operator=(const WaitOperation&) = delete;
 
-  void bind(TaskHeader& task) noexcept { task_ = &task; }
-
-  bool await_ready() noexcept {
-    affordable_ = task_->spend_budget();
-    return affordable_ && self().try_now();
-  }
+  bool await_ready() const noexcept { return false; }
 
   template <TaskPromise Promise>
   bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    task_ = frame.promise().task();
+    const bool affordable = task_->spend_budget();
+    if (affordable && self().try_now()) return false;
     task_->frame = frame;
     task_->operation = &self();
     task_->poll = &poll;
-    if (!affordable_) [[unlikely]] {
+    if (!affordable) [[unlikely]] {
       task_->action = TaskAction::yield;  // others first; polled again afterwards
       return true;
     }
@@ -52,7 +50,6 @@ class WaitOperation {
   }
 
   TaskHeader* task_ = nullptr;
-  bool affordable_ = true;
 };
 
 }  // namespace reactorlab
