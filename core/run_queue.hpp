@@ -45,13 +45,15 @@ class RunQueue {
   /// The owner. nullptr: empty.
   [[gnu::always_inline]] TaskHeader* pop() noexcept {
     std::uint32_t head = head_.load(acquire);
+    if (thieves_ == Thieves::none) [[likely]] {  // head is ours alone
+      if (head == tail_.load(relaxed)) return nullptr;
+      TaskHeader* const task = slots_[head % capacity].load(relaxed);
+      head_.store(head + 1, relaxed);
+      return task;
+    }
     for (;;) {
       if (head == tail_.load(relaxed)) return nullptr;
       TaskHeader* const task = slots_[head % capacity].load(relaxed);
-      if (thieves_ == Thieves::none) {
-        head_.store(head + 1, relaxed);
-        return task;
-      }
       // head -> head + 1: the slot's task is ours. Losing: a thief took some, head is reloaded.
       if (head_.compare_exchange_weak(head, head + 1, acq_rel, acquire)) [[likely]] return task;
     }
