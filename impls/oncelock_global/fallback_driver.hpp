@@ -38,6 +38,10 @@ class FallbackDriverOf final : public FallbackDriver {
   }
 
  private:
+  /// Longer than the workers' own (DriverRole): a worker that is merely slow isn't to lose its turns to a thread that can't run
+  /// what they wake. A task that blocks its runtime delays the others by two of these at most.
+  static constexpr std::int64_t watch_period_ns = 20'000'000;
+
   void run() noexcept {
     DriverRole& role = reactor_.role();
     std::uint64_t seen = role.turns();
@@ -45,7 +49,7 @@ class FallbackDriverOf final : public FallbackDriver {
       // awake -> asleep. A stop that comes in between is noticed by the loop's condition or, since it stores after the flag, here.
       spot_.word.store(ParkingSpot::asleep, seq_cst);
       if (stopping_.load(seq_cst)) return;
-      sys::futex_wait_for(spot_.word, ParkingSpot::asleep, DriverRole::watch_period_ns);
+      sys::futex_wait_for(spot_.word, ParkingSpot::asleep, watch_period_ns);
       const std::uint64_t now = role.turns();
       if (now != std::exchange(seen, now)) continue;
       if (!role.vacant()) {
