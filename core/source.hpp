@@ -37,7 +37,7 @@ class Source {
 
   /// Deregisters, then closes or lets go of the descriptor. Operations parked on it, of whatever task, give -EBADF. Idempotent.
   void close() noexcept {
-    if (Registration* const slot = std::exchange(slot_, nullptr)) ref_.remove(*slot, std::exchange(fd_, -1), fate_);
+    if (slot_) deregister();
   }
 
   int fd() const noexcept { return fd_; }
@@ -70,6 +70,9 @@ class Source {
   }
 
  private:
+  // Out of line: inlined it would cost registers, at every resumption, in each coroutine that holds a handle.
+  [[gnu::noinline]] void deregister() noexcept { ref_.remove(*std::exchange(slot_, nullptr), std::exchange(fd_, -1), fate_); }
+
   [[no_unique_address]] Ref ref_;
   Registration* slot_ = nullptr;
   int fd_ = -1;

@@ -11,7 +11,8 @@ Task<> echo_session(BasicTcpStream<Rt> stream) {
   for (;;) {
     const Lease lease = co_await stream.read_lease();
     if (!lease) co_return;
-    if (!co_await stream.write_all(lease)) co_return;
+    const IoResult sent = co_await stream.write_all(lease);
+    if (!sent) co_return;
   }
 }
 
