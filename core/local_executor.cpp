@@ -107,11 +107,9 @@ void LocalExecutor::finish(TaskHeader& task) noexcept {
   ++finished_;
   // As join::complete(), for the usual case: the joiner is a task of ours, and is still there.
   const Waker joiner = Waker::from_bits(task.join.load(relaxed));
+  if (joiner.bits() <= TaskHeader::join_detached) return join::complete(task);
   TaskHeader& waiting = joiner.header();
-  if (joiner.bits() <= TaskHeader::join_detached || waiting.executor.load(relaxed) != this ||
-      waiting.generation() != joiner.generation()) {
-    return join::complete(task);
-  }
+  if (waiting.executor.load(relaxed) != this || waiting.generation() != joiner.generation()) return join::complete(task);
   task.join.store(TaskHeader::join_done, release);
   wake_confined(waiting, *this);
 }
