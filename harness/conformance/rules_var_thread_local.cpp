@@ -84,7 +84,7 @@ BOTH_FORMS_RULE(VAR_TL_01, foreign_tasks_may_not_wait) {
   on_another_thread([&] { make()->block_on(waits()); });
   const auto naps = [&]() -> Task<> {
     co_await waits();
-    EXPECT_EQ(co_await nap, IoResult{-EXDEV});
+    EXPECT_EQ(co_await std::move(nap), IoResult{-EXDEV});
   };
   on_another_thread([&] { make_runtime("arc_mutex")->block_on(naps()); });
   expect_same(rt.stats(), before);
