@@ -3,6 +3,8 @@
 //
 //   generation(32) | parked task, an arena offset (26) | SHUTDOWN CLOSED STICKY MORE PARKED READY (6)
 //
+// Where nobody is parked, the lowest bit of the offset says AGAIN: READY is good for two attempts.
+//
 // An edge turns PARKED into empty and wakes, or empty into READY. Arming turns empty into PARKED, or READY into empty and tells
 // the operation to try again. That is the cached readiness of Tokio's scheduled_io, with its races closed by one
 // compare-and-swap on this word instead of by ticks.
@@ -61,10 +63,15 @@ namespace readiness {
 
 inline constexpr std::uint64_t ready = 1, parked = 2, more = 4, sticky = 8, closed = 16, shutdown = 32;
 inline constexpr std::uint64_t flags = 63;
+/// Beside READY, where no task is parked and its bits are free: one attempt more.
+inline constexpr std::uint64_t again = 64;
 inline constexpr std::uint64_t generation_mask = ~std::uint64_t{UINT32_MAX};
 
 constexpr std::uint32_t task_offset(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word & ~flags); }
 constexpr bool same_life(std::uint64_t a, std::uint64_t b) noexcept { return (a >> 32) == (b >> 32); }
+
+/// What is left of a word with READY after one attempt has been granted.
+constexpr std::uint64_t consumed(std::uint64_t word) noexcept { return word & ~(word & again ? again : ready); }
 
 /// Moves `word` from `from` to `to`. Plain access can't lose; atomic access reloads `from` when it does.
 template <Access access>
@@ -84,9 +91,9 @@ template <Access access>
     if (now & (closed | shutdown)) return Armed::refused;
     if (mutated(Mutant::ready_overwritten_by_arm)) now = word.fetch_and(~ready, relaxed) & ~ready;
     if (now & ready) {
-      // READY -> empty, consumed; a sticky end (a hang-up) stays. Losing: look again.
+      // READY AGAIN -> READY -> empty, consumed; a sticky end (a hang-up) stays. Losing: look again.
       if ((now & sticky) && !mutated(Mutant::hangup_consumed)) return Armed::ready;
-      if (advance<access>(word, now, now & ~ready)) return Armed::ready;
+      if (advance<access>(word, now, consumed(now))) return Armed::ready;
       continue;
     }
     if (now & parked) return Armed::crowded;
@@ -113,10 +120,10 @@ struct Edge {
   bool crowd = false;          ///< the further waiters of this direction are to be woken too, under the home's exclusion
 };
 
-/// `sticky_end`: a hang-up, which arming never consumes. `again`: wake and leave READY, so that the reader looks a
-/// second time (urgent data splits a read in two without a second edge).
+/// `sticky_end`: a hang-up, which arming never consumes. `twice`: wake and leave READY, or leave READY AGAIN, so that the reader
+/// looks a second time (urgent data splits a read in two without a second edge).
 template <Access access>
-[[gnu::noinline]] Edge edge(Atomic<std::uint64_t>& word, std::uint64_t generation, bool sticky_end, bool again) noexcept {
+[[gnu::noinline]] Edge edge(Atomic<std::uint64_t>& word, std::uint64_t generation, bool sticky_end, bool twice) noexcept {
   std::uint64_t now = word.load(relaxed);
   for (;;) {
     if (!same_life(now, generation) && !mutated(Mutant::generation_ignored)) return {};  // stale: somebody else's word
@@ -124,14 +131,14 @@ template <Access access>
     const std::uint64_t keep = (now & (generation_mask | sticky)) | (sticky_end ? ready | sticky : 0);
     if (now & parked) {
       // PARKED -> empty (or READY): whoever moved the word wakes the task. Losing: a disarm, a close or another edge.
-      const std::uint64_t to = mutated(Mutant::waiter_not_taken_on_wake) ? now : keep | (again ? ready : 0);
+      const std::uint64_t to = mutated(Mutant::waiter_not_taken_on_wake) ? now : keep | (twice ? ready : 0);
       if (!advance<access>(word, now, to)) continue;
       const std::uint32_t offset = task_offset(now);
       return {offset ? &TaskArena::at(offset) : nullptr, (now & more) != 0};
     }
-    // empty -> READY: remembered until somebody arms. An edge that finds READY has nothing to add.
+    // empty -> READY (AGAIN): remembered until somebody arms. An edge that finds it has nothing to add.
     if (mutated(Mutant::edge_lost_without_waiter)) return {};
-    const std::uint64_t to = keep | ready;
+    const std::uint64_t to = keep | ready | (twice ? again : now & again);
     if (to == now || advance<access>(word, now, to)) return {};
   }
 }

@@ -54,6 +54,19 @@ TYPED_TEST(WordTest, AnEmptyWordParksAndAnEdgeTakesTheTaskOut) {
   EXPECT_EQ(this->word.load(), this->identity);
 }
 
+TYPED_TEST(WordTest, AnUrgentEdgeIsGoodForTwoAttempts) {
+  constexpr bool no_end = false, twice = true;
+  EXPECT_EQ(this->edge_at(life, no_end, twice).task, nullptr);
+  EXPECT_EQ(this->edge_at().task, nullptr);
+  EXPECT_EQ(this->arm_it(this->task), Armed::ready);
+  EXPECT_EQ(this->arm_it(this->task), Armed::ready);
+  EXPECT_EQ(this->arm_it(this->task), Armed::parked);
+  EXPECT_EQ(this->word.load(), this->parked_word);
+  EXPECT_EQ(this->edge_at(life, no_end, twice).task, &this->task);
+  EXPECT_EQ(this->arm_it(this->task), Armed::ready);
+  EXPECT_EQ(this->arm_it(this->task), Armed::parked);
+}
+
 TYPED_TEST(WordTest, AnEdgeThatFindsNobodyIsRememberedAndConsumedOnce) {
   EXPECT_EQ(this->edge_at().task, nullptr);
   EXPECT_EQ(this->edge_at().task, nullptr);

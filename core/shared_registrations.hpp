@@ -165,7 +165,7 @@ class SharedRegistrations {
       identity = now & readiness::generation_mask;
       if (now & (readiness::closed | readiness::shutdown)) return Armed::refused;
       if (now & readiness::ready) {
-        if ((now & readiness::sticky) || readiness::advance<access>(word, now, now & ~readiness::ready)) return Armed::ready;
+        if ((now & readiness::sticky) || readiness::advance<access>(word, now, readiness::consumed(now))) return Armed::ready;
         continue;
       }
       // Losing: an edge came; look again. The list itself is ours, since MORE is only set and obeyed under the mutex.
