@@ -20,7 +20,8 @@ template <class Write>
   sigaddset(&pipe_signal, SIGPIPE);
   pthread_sigmask(SIG_UNBLOCK, &pipe_signal, nullptr);
   const IoResult last = rt.block_on([&]() -> Task<IoResult> {
-    constexpr int most_writes = 1'000;
+    // The peer's reset may be late on a busy machine; until then the send buffer takes what there is, then the write waits for it.
+    constexpr int most_writes = 1'000'000;
     IoResult result{0};
     for (int i = 0; i < most_writes && result; ++i) result = co_await write();
     co_return result;

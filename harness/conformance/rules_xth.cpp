@@ -125,6 +125,7 @@ BOTH_FORMS_RULE(XTH_02, before_a_worker_parks) {
   const std::uint64_t parks_before = rt.stats().worker_parks;
   auto service = rt.spawn(serving());  // nobody sleeps, nobody waits: nobody is told
   points.release(SyncPoint::park_queue_empty);
+  served.wait(false);  // not service.wait(), which spawns a task and tells somebody
   service.wait();
   blocked.wait();
   EXPECT_EQ(parks, parks_before) << "the worker slept on work that had been published";

@@ -30,10 +30,11 @@ struct PostTable {
 };
 
 inline Task<> job(PostTable& table, Posted& mine, std::uint64_t number) {
+  const std::uint64_t count = mine.count;  // whoever isn't the last touches nothing once it is counted: the table may go
   mine.sum.fetch_add(number, std::memory_order_relaxed);
   const std::uint32_t done = mine.done.fetch_add(1, std::memory_order_acq_rel) + 1;
   if (done % (posts_in_flight / 2) == 0) mine.done.notify_one();
-  if (done == mine.count && table.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) table.all_done.set();
+  if (done == count && table.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) table.all_done.set();
   co_return;
 }
 
