@@ -104,7 +104,7 @@ const std::vector<Tier>& tiers() {
   static const std::vector<Tier> all = {
       {"smoke", "does everything work? Too few rounds for a verdict", 2, {50ms, 150ms}, smoke_cells()},
       {"quick", "a first answer within 5 minutes: the cells that differ most", 7, {80ms, 300ms}, quick_cells()},
-      {"standard", "all cells: what is published", 15, {120ms, 400ms}, all_cells()}};
+      {"standard", "all cells: what is published", 15, {80ms, 200ms}, all_cells()}};
   return all;
 }
 
