@@ -114,7 +114,7 @@ ReactorStats Reactor::stats() noexcept {
   stats.epoll_ctl_calls = epoll_ctl_calls_.load(relaxed);
   slab_.for_each_live([&](Registration& slot) {
     for (const auto& word : slot.words) {
-      const std::uint64_t now = word.load(relaxed);
+      const std::uint64_t now = word.load(acquire);
       if ((now & readiness::parked) && readiness::task_offset(now)) ++stats.waiters;
     }
     for (const Waiter* w = slot.more; w; w = w->next) ++stats.waiters;

@@ -94,7 +94,8 @@ class Reactor {
   static void settle_crowd(Registration& slot, Direction direction) noexcept;
   TimerWheel& wheel() noexcept { return wheel_; }
   Poller& poller() noexcept { return *poller_; }
-  /// Registrations, waiters, timers and epoll_ctl calls; the rest is the home's to fill in. Exclusion.
+  /// Registrations, waiters, timers and epoll_ctl calls; the rest is the home's to fill in. Exclusion. Whoever reads here that an
+  /// operation waits has seen all that its task did before it parked, so it may close the handle.
   ReactorStats stats() noexcept;
 
  private:

@@ -139,7 +139,9 @@ TEST(InProcessSample, OfTheRealProgramIsSound) {
   EXPECT_GT(sample.server_cpu_ns, 0U);
   EXPECT_GT(sample.wall_ns, 0U);
   EXPECT_TRUE(sample.p50_ns.has_value());
-  EXPECT_EQ(sample.counts.at("wakes_remote"), 1.0);
+  const double wakes = sample.counts.at("wakes_remote").value();
+  EXPECT_GT(wakes, 0.0);
+  EXPECT_LE(wakes, 1.0) << "a wake that meets its task running needs no queue; none is sent twice";
 }
 
 }  // namespace
