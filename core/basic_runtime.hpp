@@ -48,7 +48,7 @@ class BasicRuntime final : public IRuntime {
   Ref ref() { return home_.ref(); }
   /// Hides IRuntime::spawn() likewise.
   template <class T>
-  JoinHandle<T> spawn(Task<T> task) {
+  [[gnu::always_inline]] JoinHandle<T> spawn(Task<T> task) {
     return spawn_on(home_.executor(), std::move(task));
   }
   Home& home() noexcept { return home_; }
@@ -64,5 +64,20 @@ class BasicRuntime final : public IRuntime {
   Home home_;
   VirtualRef virtual_ref_{std::make_shared<ReactorOf<Ref>>(home_.ref())};
 };
+
+/// Calls use(std::type_identity<BasicRuntime<Home<locking>>>{}) with the locking that the options ask for.
+template <template <Locking> class Home, class Use>
+decltype(auto) with_locking(const RuntimeOptions& options, Use&& use) {
+  switch (options.locking) {
+    case Locking::coarse: return use(std::type_identity<BasicRuntime<Home<Locking::coarse>>>{});
+    case Locking::fine: return use(std::type_identity<BasicRuntime<Home<Locking::fine>>>{});
+  }
+  throw UsageError{"unknown locking"};
+}
+
+/// For with_runtime_type(): makes a runtime of that type.
+inline auto maker(const RuntimeOptions& options) noexcept {
+  return [&options](auto type) -> std::unique_ptr<IRuntime> { return std::make_unique<typename decltype(type)::type>(options); };
+}
 
 }  // namespace reactorlab

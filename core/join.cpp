@@ -30,7 +30,7 @@ void complete(TaskHeader& task) noexcept {
   task.executor.load(relaxed)->reclaim(task);
 }
 
-void abandon(TaskHeader& task) noexcept {
+void abandon_otherwise(TaskHeader& task) noexcept {
   Executor* const executor = task.executor.load(relaxed);
   if (task.kind == TaskKind::shared) {
     // done: the executor has left, nobody else writes. none -> detached: it frees the header when the task ends. The losing
@@ -40,12 +40,9 @@ void abandon(TaskHeader& task) noexcept {
     retire(task);
     return shared_headers().put(task);
   }
-  if (executor && executor == confined_executor) {
-    const std::uint64_t before = task.join.load(relaxed);
+  if (executor && executor == confined_executor) {  // at home, and not finished
     task.join.store(TaskHeader::join_detached, relaxed);
-    if (before != TaskHeader::join_done) return;
-    result::drop(task);
-    return executor->reclaim(task);
+    return;
   }
   if (request_remotely(task, task.generation(), TaskHeader::remote_detach)) return;
   result::drop(task);  // orphaned: the executor is gone, the task was finished by its shutdown
@@ -54,11 +51,7 @@ void abandon(TaskHeader& task) noexcept {
   put_confined_header(task);
 }
 
-bool subscribe(TaskHeader& task, Waker joiner) noexcept {
-  if (task.kind == TaskKind::confined) {
-    task.join.store(joiner.bits(), relaxed);
-    return true;
-  }
+bool subscribe_shared(TaskHeader& task, Waker joiner) noexcept {
   // none -> joiner: the executor will wake it. The losing branch: done already.
   std::uint64_t expected = TaskHeader::join_none;
   return task.join.compare_exchange_strong(expected, joiner.bits(), acq_rel, acquire);

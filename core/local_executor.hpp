@@ -21,12 +21,7 @@ class LocalExecutor final : public Executor {
   void enqueue_remote(TaskHeader& task) noexcept override;
   TaskHeader& adopt(std::coroutine_handle<> frame) override {
     TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();
-    task.action = TaskAction::park;
-    task.outcome = TaskOutcome::none;
-    task.poll = &resume_frame;
-    task.frame = frame;
-    task.join.store(TaskHeader::join_none, relaxed);
-    task.wakes.store(1, relaxed);
+    task.begin_life(frame);
     task.kind.begin_life();
     task.executor.store(this, relaxed);
     return task;

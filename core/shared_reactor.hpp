@@ -5,6 +5,7 @@
 
 #include "core/clock.hpp"
 #include "core/driver_role.hpp"
+#include "core/interruptible_wait.hpp"
 #include "core/shared_registrations.hpp"
 
 namespace reactorlab {
@@ -35,29 +36,10 @@ class SharedReactor : public SharedRegistrations<locking> {
   // --- the driver -----------------------------------------------------------------------------------------------------------
 
   /// Waits for events. With `may_block` it waits until the next deadline or a kick, unless has_work() says after the
-  /// announcement that there is something to do: so a push that comes later finds the announcement and kicks (XTH-02).
+  /// announcement that there is something to do.
   template <class HasWork>
   std::size_t wait(std::span<Event> events, bool may_block, HasWork&& has_work) noexcept {
-    int timeout = 0;
-    if (may_block) {
-      sync_point(SyncPoint::wait_unannounced);
-      if (!mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
-      if (mutated(Mutant::second_look_omitted) || !has_work()) timeout = wait_timeout_ms(next_deadline_.load(seq_cst));
-      sync_point(SyncPoint::poll_before_block);
-      if (mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
-    }
-    IoResult n;
-    if (mutated(Mutant::lock_held_across_wait)) {
-      LockGuard lock{mutex_};
-      n = reactor_.poller().wait(events, timeout);
-    } else {
-      n = reactor_.poller().wait(events, timeout);
-    }
-    if (mutated(Mutant::interrupted_wait_unannounced) && n == IoResult{-EINTR}) {
-      waiting_.store(false, seq_cst);
-      n = reactor_.poller().wait(events, timeout);
-    }
-    if (may_block) waiting_.store(false, relaxed);
+    const IoResult n = may_block ? block(events, has_work) : reactor_.poller().wait(events, 0);
     sync_point(SyncPoint::poll_returned);
     role_.count_turn();
     return n ? n.count() : 0;
@@ -83,29 +65,31 @@ class SharedReactor : public SharedRegistrations<locking> {
     sync_point(SyncPoint::dispatch_collected);
   }
 
-  /// Ends the driver's wait, if it waits. Any thread. Pairs with the announcement in wait().
-  void kick_if_waiting() noexcept {
-    if (waiting_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || waiting_.exchange(false, seq_cst))) {
-      kicks_.fetch_add(1, relaxed);
-      if (!mutated(Mutant::kick_omitted)) reactor_.poller().kick();
-    }
-  }
+  /// Ends the driver's wait, if it waits. Any thread.
+  void kick_if_waiting() noexcept { wait_.kick(); }
   DriverRole& role() noexcept { return role_; }
-  bool driver_waits() const noexcept { return waiting_.load(relaxed); }
+  bool driver_waits() const noexcept { return wait_.announced(); }
 
   ReactorStats stats() noexcept {
     LockGuard lock{mutex_};
-    ReactorStats stats = reactor_.stats();
+    ReactorStats stats = this->stats_locked();
     stats.turns = role_.turns();
     stats.events = events_.read();
-    stats.kicks = kicks_.load(relaxed);
-    stats.lock_acquisitions = mutex_.acquisitions();
-    stats.lock_contentions = mutex_.contentions();
+    stats.kicks = wait_.kicks();
     return stats;
   }
 
  private:
   static constexpr std::uint64_t no_deadline = UINT64_MAX;
+
+  template <class HasWork>
+  IoResult block(std::span<Event> events, HasWork& has_work) noexcept {
+    if (mutated(Mutant::lock_held_across_wait)) {
+      LockGuard lock{mutex_};
+      return reactor_.poller().wait(events, wait_timeout_ms(next_deadline_.load(seq_cst)));
+    }
+    return wait_.wait(events, has_work, [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
+  }
 
   /// REQUIRES mutex. True if the driver may be waiting for something later than this.
   bool shorten_wait(std::uint64_t deadline_ns) noexcept {
@@ -135,9 +119,8 @@ class SharedReactor : public SharedRegistrations<locking> {
 
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer
   DriverRole role_;
-  alignas(64) Atomic<bool> waiting_{false};
+  InterruptibleWait wait_{reactor_.poller()};
   OwnedCounter events_;  // the driver's
-  Atomic<std::uint64_t> kicks_{0};
 };
 
 }  // namespace reactorlab

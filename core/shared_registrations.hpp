@@ -149,6 +149,13 @@ class SharedRegistrations {
     }
   };
 
+  /// REQUIRES mutex. The home fills in the rest.
+  ReactorStats stats_locked() noexcept {
+    ReactorStats stats = reactor_.stats();
+    stats.lock_acquisitions = mutex_.acquisitions();
+    stats.lock_contentions = mutex_.contentions();
+    return stats;
+  }
   /// REQUIRES mutex.
   bool refuses(Owner owner) const noexcept { return closed_.test(owner); }
 

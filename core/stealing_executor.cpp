@@ -55,12 +55,7 @@ bool StealingExecutorBase::on_own_thread() const noexcept { return current_worke
 
 TaskHeader& StealingExecutorBase::adopt(std::coroutine_handle<> frame) {
   TaskHeader& task = shared_headers().take();
-  task.action = TaskAction::park;
-  task.outcome = TaskOutcome::none;
-  task.poll = &resume_frame;
-  task.frame = frame;
-  task.join.store(TaskHeader::join_none, relaxed);
-  task.wakes.store(1, relaxed);
+  task.begin_life(frame);
   task.executor.store(this, release);
   return task;
 }
@@ -325,6 +320,11 @@ void StealingExecutorBase::cancel_everything() noexcept {
     });
     sys::futex_wait_for(ended_, seen, recheck_ns);
   }
+}
+
+DriverRole& UndrivenExecutor::nobodys_role() noexcept {
+  static DriverRole role{DriverRole::Holder::elsewhere};
+  return role;
 }
 
 void UndrivenExecutor::run(Worker& worker) noexcept {

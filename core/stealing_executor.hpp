@@ -144,15 +144,16 @@ class StealingExecutor final : public StealingExecutorBase {
 /// Workers beside a reactor that has a thread of its own: they run tasks, and sleep when there are none.
 class UndrivenExecutor final : public StealingExecutorBase {
  public:
-  explicit UndrivenExecutor(unsigned workers) : StealingExecutorBase{workers, role_} { start_threads(); }
+  explicit UndrivenExecutor(unsigned workers) : StealingExecutorBase{workers, nobodys_role()} { start_threads(); }
   ~UndrivenExecutor() { shut_down(TimePoint{}); }
 
  private:
+  /// Never vacant, so that there is nothing in it to share or to change.
+  static DriverRole& nobodys_role() noexcept;
+
   void run(Worker& worker) noexcept override;
   void kick_driver() noexcept override {}
   bool driver_waits() const noexcept override { return false; }
-
-  DriverRole role_{DriverRole::Holder::elsewhere};
 };
 
 /// One thread of the pool.

@@ -96,13 +96,9 @@ inline void drop(TaskHeader& task) noexcept {
   task.outcome = TaskOutcome::none;
 }
 
-/// The value, or the exception, or TaskCancelled. Once.
+/// The value, or the exception, or TaskCancelled. Once; drop() afterwards.
 template <class T>
 T take(TaskHeader& task) {
-  struct Drop {
-    TaskHeader& task;
-    ~Drop() { drop(task); }
-  } drop_at_exit{task};
   if (task.outcome == TaskOutcome::exception) [[unlikely]] {
     std::rethrow_exception(*std::launder(reinterpret_cast<std::exception_ptr*>(task.result)));
   }

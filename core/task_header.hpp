@@ -52,6 +52,9 @@ enum class TaskOutcome : std::uint8_t { none, value, exception, cancelled };
 /// How many leaf operations may complete without suspending in one poll, before the task is made to yield (FAIR-03).
 inline constexpr std::uint8_t leaf_budget = 64;
 
+/// Resumes the innermost frame.
+inline void resume_frame(TaskHeader& task) noexcept;
+
 struct alignas(64) TaskHeader {
   // `wakes`: 0 parked; n > 0 notified n times since it was last parked, so it is queued or running.
   // Whoever takes it from 0 to 1 must enqueue the task, exactly once. cancel_bit makes the next poll destroy the frame;
@@ -84,6 +87,16 @@ struct alignas(64) TaskHeader {
   Atomic<std::uint64_t> join{join_none};  ///< see above
   Atomic<std::uint64_t> remote{std::uint64_t{1} << 32};
 
+  /// A recycled header's next life: notified once, not queued, joined by nobody yet. `executor` is the caller's to store, last.
+  void begin_life(std::coroutine_handle<> root) noexcept {
+    action = TaskAction::park;
+    outcome = TaskOutcome::none;
+    poll = &resume_frame;
+    frame = root;
+    join.store(join_none, relaxed);
+    wakes.store(1, relaxed);
+  }
+
   std::uint32_t generation() const noexcept { return static_cast<std::uint32_t>(remote.load(relaxed) >> 32); }
 
   /// Counts a completed leaf operation. False: the budget is spent, yield first.
@@ -92,7 +105,7 @@ struct alignas(64) TaskHeader {
 
 static_assert(sizeof(TaskHeader) == 64, "one cache line per task");
 
-/// Resumes the innermost frame. A coroutine of ours lets no exception out (its promise stores it), which the compiler can't
+/// A coroutine of ours lets no exception out (its promise stores it), which the compiler can't
 /// know of coroutine_handle::resume(): called through the frame's own resume pointer, it is a tail call.
 inline void resume_frame(TaskHeader& task) noexcept {
   using Resume = void (*)(void*) noexcept;

@@ -55,8 +55,7 @@ using ArcMutexRuntime = BasicRuntime<arc_mutex_home::Home<locking>>;
 namespace arc_mutex_home {
 template <class Use>
 decltype(auto) with_runtime_type(const RuntimeOptions& options, Use&& use) {
-  return options.locking == Locking::coarse ? use(std::type_identity<ArcMutexRuntime<Locking::coarse>>{})
-                                            : use(std::type_identity<ArcMutexRuntime<Locking::fine>>{});
+  return with_locking<Home>(options, use);
 }
 }  // namespace arc_mutex_home
 

@@ -3,11 +3,7 @@
 namespace reactorlab {
 
 std::unique_ptr<IRuntime> make_arc_mutex_runtime(const RuntimeOptions& options) {
-  switch (options.locking) {
-    case Locking::coarse: return std::make_unique<ArcMutexRuntime<Locking::coarse>>(options);
-    case Locking::fine: return std::make_unique<ArcMutexRuntime<Locking::fine>>(options);
-  }
-  throw UsageError{"unknown locking"};
+  return arc_mutex_home::with_runtime_type(options, maker(options));
 }
 
 }  // namespace reactorlab

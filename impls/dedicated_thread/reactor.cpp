@@ -9,7 +9,7 @@ void DedicatedReactor::start(StealingExecutorBase& executor) {
 
 void DedicatedReactor::stop() noexcept {
   stopping_.store(true, seq_cst);
-  kick_if_waiting();
+  wait_.kick();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -25,7 +25,7 @@ IoResult DedicatedReactor::start_timer(Timer& timer, TimePoint deadline) noexcep
     earlier = deadline_ns < next_deadline_.load(relaxed);
     if (earlier) next_deadline_.store(deadline_ns, seq_cst);
   }
-  if ((earlier && !mutated(Mutant::earlier_timer_unannounced)) || timers_.queued() > most_queued) kick_if_waiting();
+  if ((earlier && !mutated(Mutant::earlier_timer_unannounced)) || timers_.queued() > most_queued) wait_.kick();
   return 0;
 }
 
@@ -34,7 +34,7 @@ void DedicatedReactor::stop_timer(Timer& timer) noexcept {
     LockGuard lock{mutex_};
     timers_.stop(timer);
   }
-  if (timers_.queued() > most_queued) kick_if_waiting();
+  if (timers_.queued() > most_queued) wait_.kick();
 }
 
 // --- the reactor thread -------------------------------------------------------------------------------------------------------
@@ -53,19 +53,9 @@ bool DedicatedReactor::turn() noexcept {
     timers_.carry_out();
     next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
   }
-  sync_point(SyncPoint::wait_unannounced);
-  if (!mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
-  // Announced before we look, so that whoever comes later finds the announcement and kicks (XTH-02).
-  const bool asked = (timers_.queued() != 0 || stopping_.load(seq_cst)) && !mutated(Mutant::second_look_omitted);
-  const int timeout = asked ? 0 : wait_timeout_ms(next_deadline_.load(seq_cst));
-  sync_point(SyncPoint::poll_before_block);
-  if (mutated(Mutant::announced_too_late)) waiting_.store(true, seq_cst);
-  IoResult n = reactor_.poller().wait(batch_, timeout);
-  if (mutated(Mutant::interrupted_wait_unannounced) && n == IoResult{-EINTR}) {
-    waiting_.store(false, seq_cst);
-    n = reactor_.poller().wait(batch_, timeout);
-  }
-  waiting_.store(false, relaxed);
+  const IoResult n = wait_.wait(
+      batch_, [this] { return timers_.queued() != 0 || stopping_.load(seq_cst); },
+      [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
   sync_point(SyncPoint::poll_returned);
   turns_.add();
   if (!n && n.error() != EINTR) return false;
@@ -109,22 +99,13 @@ void DedicatedReactor::end() noexcept {
   executor_->deliver_from_outside(batch);
 }
 
-void DedicatedReactor::kick_if_waiting() noexcept {
-  if (waiting_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || waiting_.exchange(false, seq_cst))) {
-    kicks_.fetch_add(1, relaxed);
-    if (!mutated(Mutant::kick_omitted)) reactor_.poller().kick();
-  }
-}
-
 ReactorStats DedicatedReactor::stats() noexcept {
   LockGuard lock{mutex_};
-  ReactorStats stats = reactor_.stats();
+  ReactorStats stats = stats_locked();
   stats.pending_timers = timers_.wanted();
   stats.turns = turns_.read();
   stats.events = events_.read();
-  stats.kicks = kicks_.load(relaxed);
-  stats.lock_acquisitions = mutex_.acquisitions();
-  stats.lock_contentions = mutex_.contentions();
+  stats.kicks = wait_.kicks();
   return stats;
 }
 

@@ -5,6 +5,7 @@
 // one chain.
 
 #include "core/clock.hpp"
+#include "core/interruptible_wait.hpp"
 #include "core/shared_registrations.hpp"
 #include "core/stealing_executor.hpp"
 #include "impls/dedicated_thread/timers.hpp"
@@ -38,14 +39,12 @@ class DedicatedReactor : public SharedRegistrations<Locking::fine> {
   bool turn() noexcept;
   void fire_due(WakeBatch& batch) noexcept;
   void end() noexcept;
-  void kick_if_waiting() noexcept;
 
   TimerCommands timers_;
   bool ended_ = false;                                // guarded by mutex_
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer
-  alignas(64) Atomic<bool> waiting_{false};
+  InterruptibleWait wait_{reactor_.poller()};
   Atomic<bool> stopping_{false};
-  Atomic<std::uint64_t> kicks_{0};
   OwnedCounter turns_, events_;  // the reactor thread's
   StealingExecutorBase* executor_ = nullptr;
   Thread thread_;

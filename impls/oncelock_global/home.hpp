@@ -16,26 +16,24 @@ class Ref {
   explicit Ref(Owner owner) noexcept : owner_{owner} {}
 
   IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) const noexcept {
-    return reactor().add(fd, kind, interest, out, owner_);
+    return the_reactor<locking>().add(fd, kind, interest, out, owner_);
   }
-  void remove(Registration& slot, int fd, FdFate fate) const noexcept { reactor().remove(slot, fd, fate); }
-  IoResult widen(Registration& slot, int fd, Interest interest) const noexcept { return reactor().widen(slot, fd, interest); }
+  void remove(Registration& slot, int fd, FdFate fate) const noexcept { the_reactor<locking>().remove(slot, fd, fate); }
+  IoResult widen(Registration& slot, int fd, Interest interest) const noexcept { return the_reactor<locking>().widen(slot, fd, interest); }
   [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task,
                                    std::uint64_t& identity) const noexcept {
-    return reactor().arm(slot, direction, task, identity);
+    return the_reactor<locking>().arm(slot, direction, task, identity);
   }
   bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) const noexcept {
-    return reactor().is_parked(slot, direction, task);
+    return the_reactor<locking>().is_parked(slot, direction, task);
   }
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
-    reactor().disarm(slot, direction, identity, task);
+    the_reactor<locking>().disarm(slot, direction, identity, task);
   }
-  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept { return reactor().start_timer(timer, deadline, owner_); }
-  void stop_timer(Timer& timer) const noexcept { reactor().stop_timer(timer); }
+  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept { return the_reactor<locking>().start_timer(timer, deadline, owner_); }
+  void stop_timer(Timer& timer) const noexcept { the_reactor<locking>().stop_timer(timer); }
 
  private:
-  static SharedReactor<locking>& reactor() noexcept { return *process_reactor<locking>.load(acquire); }
-
   Owner owner_;
 };
 
@@ -56,7 +54,7 @@ class Home {
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, locking, options)},
         membership_{options},
-        executor_{reactor(), options.workers} {}
+        executor_{the_reactor<locking>(), options.workers} {}
 
   const RuntimeInfo& info() const noexcept { return info_; }
   Executor& executor() noexcept { return executor_; }
@@ -66,17 +64,15 @@ class Home {
 
   /// This runtime's listeners, tasks and registrations; nobody else's (VAR-OG-03).
   void shut_down(TimePoint until) noexcept {
-    reactor().refuse(/*listeners_only=*/true, membership_.owner());
+    the_reactor<locking>().refuse(/*listeners_only=*/true, membership_.owner());
     executor_.shut_down(until);
-    reactor().refuse(/*listeners_only=*/false, membership_.owner());
+    the_reactor<locking>().refuse(/*listeners_only=*/false, membership_.owner());
   }
 
   /// The reactor's part counts for the whole process.
-  RuntimeStats stats() { return combined(reactor().stats(), executor_.stats()); }
+  RuntimeStats stats() { return combined(the_reactor<locking>().stats(), executor_.stats()); }
 
  private:
-  static SharedReactor<locking>& reactor() noexcept { return *process_reactor<locking>.load(acquire); }
-
   RuntimeInfo info_;
   Membership<locking> membership_;
   StealingExecutor<SharedReactor<locking>> executor_;
@@ -92,8 +88,7 @@ using OncelockGlobalRuntime = BasicRuntime<oncelock_global_home::Home<locking>>;
 namespace oncelock_global_home {
 template <class Use>
 decltype(auto) with_runtime_type(const RuntimeOptions& options, Use&& use) {
-  return options.locking == Locking::coarse ? use(std::type_identity<OncelockGlobalRuntime<Locking::coarse>>{})
-                                            : use(std::type_identity<OncelockGlobalRuntime<Locking::fine>>{});
+  return with_locking<Home>(options, use);
 }
 }  // namespace oncelock_global_home
 

@@ -3,11 +3,7 @@
 namespace reactorlab {
 
 std::unique_ptr<IRuntime> make_oncelock_global_runtime(const RuntimeOptions& options) {
-  switch (options.locking) {
-    case Locking::coarse: return std::make_unique<OncelockGlobalRuntime<Locking::coarse>>(options);
-    case Locking::fine: return std::make_unique<OncelockGlobalRuntime<Locking::fine>>(options);
-  }
-  throw UsageError{"unknown locking"};
+  return oncelock_global_home::with_runtime_type(options, maker(options));
 }
 
 }  // namespace reactorlab

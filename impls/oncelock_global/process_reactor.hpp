@@ -13,6 +13,10 @@ namespace reactorlab::oncelock_global_home {
 /// Set once; whoever holds a Ref has seen it set, so that one load leads to the reactor.
 template <Locking locking>
 inline constinit Atomic<SharedReactor<locking>*> process_reactor{nullptr};
+template <Locking locking>
+SharedReactor<locking>& the_reactor() noexcept {
+  return *process_reactor<locking>.load(acquire);
+}
 
 /// What the first runtime decided for all.
 struct Once {

@@ -3,7 +3,7 @@
 namespace reactorlab {
 
 std::unique_ptr<IRuntime> make_thread_local_runtime(const RuntimeOptions& options) {
-  return std::make_unique<ThreadLocalRuntime>(options);
+  return thread_local_home::with_runtime_type(options, maker(options));
 }
 
 }  // namespace reactorlab
