@@ -85,8 +85,7 @@ class Children {
     }
     IoResult await_resume() const noexcept { return result_; }
 
-    // --- for timeout()
-    // ------------------------------------------------------------------------------------------------------
+    // For timeout().
     Progress progress() noexcept { return children_.take_ended(result_) ? Progress::finished : Progress::parked; }
     void withdraw(IoResult error) noexcept { result_ = error; }
 

@@ -9,7 +9,8 @@
 #include "core/outcome.hpp"
 #include "core/runtime.hpp"
 #include "core/socket_options.hpp"
-#include "core/stream_operations.hpp"
+#include "core/stream_reads.hpp"
+#include "core/stream_writes.hpp"
 #include "core/writable_operation.hpp"
 
 namespace reactorlab {

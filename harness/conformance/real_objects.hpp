@@ -159,7 +159,8 @@ inline std::string take(int fd, std::size_t count) {
   return text;
 }
 
-/// Writes to a non-blocking descriptor until it is full. How many bytes it took.
+/// Writes to a non-blocking descriptor until it is full. How many bytes it took. Not of TCP, which moves bytes on afterwards: a
+/// filled connection may have room again.
 inline std::size_t fill(int fd) {
   const std::vector<char> block(64 * 1024, 'f');
   std::size_t total = 0;

@@ -65,10 +65,10 @@ BOTH_FORMS_RULE(VAR_TL_01, foreign_threads_may_not_register) {
 BOTH_FORMS_RULE(VAR_TL_01, foreign_tasks_may_not_wait) {
   using namespace std::chrono_literals;
   Rt& rt = runtime<Rt>();
-  Pair pair = socket_pair(), tcp = tcp_pair();
+  Pair pair = socket_pair(), full = socket_pair();  // a TCP connection may find room again after it was filled
   auto handle = BasicAsyncFd<Rt>::borrow(rt, pair.ours.get());
-  fill(tcp.ours.get());
-  auto stream = BasicTcpStream<Rt>::adopt(rt.ref(), tcp.ours.release());
+  fill(full.ours.get());
+  auto stream = BasicTcpStream<Rt>::adopt(rt.ref(), full.ours.release());
   auto nap = sleep(rt, 1h);
   const RuntimeStats before = rt.stats();
   const auto waits = [&]() -> Task<> {
