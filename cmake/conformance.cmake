@@ -47,22 +47,20 @@ function(reactorlab_add_mutant mutant rule)
   set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
 endfunction()
 
-# The binary `conformance` of harness/conformance and its ctest entries: rules_*.cpp and main.cpp on the kit, which is the rest.
-# The kit's own tests are the binary `kit_tests`.
+# The binary `conformance` of harness/conformance and its ctest entries: main.cpp on the rules (rules_*.cpp, which declare themselves,
+# so all of them are linked) on the kit, which is the rest. The kit's own tests are the binary `kit_tests`.
 function(reactorlab_add_conformance)
   reactorlab_sources(kit harness/conformance)
-  set(program ${kit})
+  set(rules ${kit})
   list(FILTER kit EXCLUDE REGEX "/(main|rules_[^/]*)\\.cpp$")
-  list(FILTER program INCLUDE REGEX "/(main|rules_[^/]*)\\.cpp$")
-  if(NOT program)
-    return()
-  endif()
+  list(FILTER rules INCLUDE REGEX "/rules_[^/]*\\.cpp$")
   reactorlab_add_library(reactorlab_kit ${kit})
-  reactorlab_link(reactorlab_kit reactorlab_instrumented GTest::gmock GTest::gtest fmt::fmt)
-  reactorlab_sources(scenarios harness/scenarios)
-  add_executable(conformance ${program} ${scenarios})
+  reactorlab_link(reactorlab_kit reactorlab_instrumented GTest::gmock GTest::gtest fmt::fmt CLI11::CLI11)
+  reactorlab_add_library(reactorlab_rules ${rules})
+  reactorlab_link(reactorlab_rules reactorlab_kit)
+  add_executable(conformance harness/conformance/main.cpp)
   reactorlab_defaults(conformance)
-  reactorlab_link(conformance reactorlab_kit CLI11::CLI11)
+  target_link_libraries(conformance PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,reactorlab_rules>)
   add_dependencies(tests conformance)
 
   reactorlab_test_sources(kit_test_sources harness/conformance)

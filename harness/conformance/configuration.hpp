@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/runtime.hpp"
+#include "harness/conformance/black_box.hpp"
 
 namespace reactorlab::conformance {
 
@@ -17,6 +17,7 @@ struct Configuration {
   std::string label;  ///< `thread_local`, `arc_mutex_coarse_1`, `arc_mutex_fine_2`, ...
   RuntimeOptions options;
   Capabilities capabilities;
+  MakeRuntime make{};  ///< empty: make_runtime() by the variant's name
 };
 
 /// Confined variants have one configuration; those with workers one and two of them, in both lockings if that is a choice.

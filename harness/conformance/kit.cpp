@@ -37,8 +37,9 @@ IRuntime& RuleTest::runtime() {
 }
 
 std::unique_ptr<IRuntime> RuleTest::make() const {
-  auto made = make_runtime(configuration_->variant, configuration_->options);
-  EXPECT_EQ(made->info().backend, configuration_->options.backend) << "another backend runs than was asked for";
+  const auto& [variant, label, options, capabilities, make_subject] = *configuration_;
+  auto made = make_subject ? make_subject(options) : make_runtime(variant, options);
+  EXPECT_EQ(made->info().backend, options.backend) << "another backend runs than was asked for";
   return made;
 }
 

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -18,14 +17,6 @@ namespace reactorlab::conformance {
 namespace {
 
 constexpr int exit_usage = 2;
-
-/// Some rules hold a thousand connections at once.
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 int list(const Selection& selection, const std::vector<Configuration>& configurations) {
   for (const Body& body : bodies()) {
@@ -88,9 +79,7 @@ int main(int argc, char** argv) {
     selection.rule = killer;
   }
 
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what a body said is read after it crashed, too
-  raise_descriptor_limit();
-  KernelTap::instance();
+  prepare_process();
   std::vector<Configuration> configurations;
   for (const std::string_view variant : runtime_names()) {
     if (!selection.variant.empty() && selection.variant != variant) continue;

@@ -1,12 +1,16 @@
 #include "harness/conformance/process_state.hpp"
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <thread>
+
+#include "harness/conformance/kernel_tap.hpp"
 
 namespace reactorlab::conformance {
 namespace {
@@ -49,6 +53,16 @@ bool all_others_sleep() {
     if (task.path().filename() != mine && state_of(task.path()) != 'S') return false;
   }
   return true;
+}
+
+void prepare_process() {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what a body said is read after it crashed, too
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {  // some rules hold a thousand connections at once
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  KernelTap::instance();
 }
 
 ProcessState ProcessState::now() { return {open_descriptors(), conformance::threads()}; }

@@ -7,6 +7,9 @@
 
 namespace reactorlab::conformance {
 
+/// Once, in main(), before any test: lines are written as they come, and what the kit needs for itself is open.
+void prepare_process();
+
 struct ProcessState {
   std::map<int, std::string> descriptors;  ///< number -> what it is, as /proc/self/fd says
   std::size_t threads = 0;

@@ -6,9 +6,14 @@
 #include <string>
 #include <utility>
 
+#include "harness/conformance/black_box.hpp"
+
 namespace reactorlab::conformance {
 
-Script::Script(std::initializer_list<sys::Op> logged) : logged_{logged} { KernelTap::instance().install(*this); }
+Script::Script(std::initializer_list<sys::Op> logged) : logged_{logged} {
+  need_seam("scripted system calls");
+  KernelTap::instance().install(*this);
+}
 Script::~Script() { KernelTap::instance().remove(*this); }
 
 // --- answers ------------------------------------------------------------------------------------------------------------------

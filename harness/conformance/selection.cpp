@@ -19,7 +19,8 @@ std::string identifier_of(std::string rule) {
 bool Selection::matches(const Body& candidate, const Configuration& c) const {
   const auto fits = [](const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; };
   return fits(variant, c.variant) && fits(configuration, c.label) && fits(identifier_of(rule), candidate.rule) &&
-         fits(body, candidate.name) && applies(candidate.rule, c.variant);
+         fits(body, candidate.name) && applies(candidate.rule, c.variant) &&
+         !(c.make && candidate.form == Form::static_form);  // somebody else's type is known to nobody here
 }
 
 std::string Selection::describe() const {

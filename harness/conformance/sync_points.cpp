@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "harness/conformance/black_box.hpp"
+
 namespace reactorlab::conformance {
 namespace {
 
@@ -71,6 +73,7 @@ class Hub final : public SyncPointObserver {
 }  // namespace
 
 SyncPoints::SyncPoints() {
+  need_seam("sync points");
   Hub& hub = Hub::instance();
   std::lock_guard lock{hub.mutex};
   if (hub.installed) throw std::logic_error{"SyncPoints are installed already"};

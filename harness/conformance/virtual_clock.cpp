@@ -1,10 +1,12 @@
 #include "harness/conformance/virtual_clock.hpp"
 
+#include "harness/conformance/black_box.hpp"
 #include "harness/conformance/kernel_tap.hpp"
 
 namespace reactorlab::conformance {
 
 VirtualClock::VirtualClock(Mode mode) : now_ns_{nanoseconds_of(clock::kernel_now())}, mode_{mode} {
+  need_seam("virtual time");
   KernelTap::instance().install(*this);
   clock::source = this;
 }
