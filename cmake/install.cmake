@@ -45,7 +45,7 @@ install(FILES "${PROJECT_BINARY_DIR}/reactorlabConfig.cmake" "${PROJECT_BINARY_D
 
 if(TARGET reactorlab_rules)
   add_library(reactorlab_conformance_kit INTERFACE)
-  target_link_libraries(reactorlab_conformance_kit INTERFACE "$<LINK_LIBRARY:WHOLE_ARCHIVE,reactorlab_rules>")
+  target_link_libraries(reactorlab_conformance_kit INTERFACE "$<INSTALL_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,reactorlab::rules>>")
   set(kit_only COMPONENT conformance_kit EXCLUDE_FROM_ALL)
   reactorlab_export(reactorlabConformanceKitTargets INSTALL_OPTIONS ${kit_only}
                     TARGETS reactorlab_conformance_kit reactorlab_rules reactorlab_kit reactorlab_instrumented)
