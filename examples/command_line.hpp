@@ -1,8 +1,9 @@
 #pragma once
-// What every example shares: the option --impl, and how a program reports what went wrong. Nothing here is about reactors.
+// What every example shares: the option --impl, and how a program reports what went wrong. Nothing here is about
+// reactors.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -23,7 +24,8 @@ class CommandLine {
         ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
   }
 
-  /// Makes the runtime and calls body(runtime), whose result is the exit status; 1 after an exception, 2 for a wrong option.
+  /// Makes the runtime and calls body(runtime), whose result is the exit status; 1 after an exception, 2 for a wrong
+  /// option.
   template <class Body>
   int run(int argc, char** argv, Body body) {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a line is seen as soon as it is written, through a pipe as well

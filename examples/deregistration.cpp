@@ -1,7 +1,8 @@
-// Clean-up, to be watched: how many sockets the reactor knows (registrations) and how many tasks it would wake (waiters), after each
-// step. Both must be 0 in the end, and wakers that are used too late must do nothing.
+// Clean-up, to be watched: how many sockets the reactor knows (registrations) and how many tasks it would wake
+// (waiters), after each step. Both must be 0 in the end, and wakers that are used too late must do nothing.
 //
-//   deregistration --port=7000 --connections=2      then connect two clients with nc 127.0.0.1 7000, and end them with ^D
+//   deregistration --port=7000 --connections=2      then connect two clients with nc 127.0.0.1 7000, and end them with
+//   ^D
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
-// Many sockets, one reactor: a task for each connection, each waiting for its own socket. In an event loop by hand there would be
-// a table from tokens to streams and a big switch; here the table is the reactor's, and what a connection remembers is the local
-// variables of its task.
+// Many sockets, one reactor: a task for each connection, each waiting for its own socket. In an event loop by hand
+// there would be a table from tokens to streams and a big switch; here the table is the reactor's, and what a
+// connection remembers is the local variables of its task.
 //
 //   multi_echo --port=7000           then, in several terminals: nc 127.0.0.1 7000
 

@@ -1,5 +1,6 @@
-// What stands between `co_await` and the reactor: an operation that is *polled*. It tries to read; if that would block, its task's
-// waker goes to the reactor and the task sleeps; the reactor's wake polls it again. block_on() drives it to its end.
+// What stands between `co_await` and the reactor: an operation that is *polled*. It tries to read; if that would block,
+// its task's waker goes to the reactor and the task sleeps; the reactor's wake polls it again. block_on() drives it to
+// its end.
 //
 //   readable_future --port=7000      then, elsewhere: nc 127.0.0.1 7000, wait for "would block", and type
 
@@ -16,14 +17,17 @@ using namespace reactorlab;
 
 namespace {
 
-/// Reads what is there. Leaf brings the loop: attempt, would block, arm, and again at each wake. Results are counts or -errno.
+/// Reads what is there. Leaf brings the loop: attempt, would block, arm, and again at each wake. Results are counts or
+/// -errno.
 class ReadableFuture : public Leaf<ReadableFuture, TcpStream, Direction::read> {
  public:
-  ReadableFuture(TaskHeader& task, TcpStream* stream, std::span<char> into) noexcept : Leaf{task, *stream}, into_{into} {
+  ReadableFuture(TaskHeader& task, TcpStream* stream, std::span<char> into) noexcept
+      : Leaf{task, *stream}, into_{into} {
     begin(attempt());  // the first poll: it may not have to wait at all
   }
 
-  /// True: the result is final. False: nothing to read; the reactor will have the waker, and its next edge leads back here.
+  /// True: the result is final. False: nothing to read; the reactor will have the waker, and its next edge leads back
+  /// here.
   bool attempt() noexcept {
     const ssize_t n = ::recv(source().fd(), into_.data(), into_.size(), 0);
     result_ = n < 0 ? -errno : n;
@@ -49,7 +53,9 @@ class ReadableFuture : public Leaf<ReadableFuture, TcpStream, Direction::read> {
 };
 
 /// What is awaited: a description, of which co_await makes the operation in the frame of the task that waits.
-auto readable(TcpStream& stream, std::span<char> into) { return Request<ReadableFuture, TcpStream*, std::span<char>>{&stream, into}; }
+auto readable(TcpStream& stream, std::span<char> into) {
+  return Request<ReadableFuture, TcpStream*, std::span<char>>{&stream, into};
+}
 
 Task<IoResult> read_once(TcpListener& listener, std::span<char> into) {
   Outcome<TcpStream> stream = co_await listener.accept();

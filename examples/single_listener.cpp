@@ -1,5 +1,5 @@
-// The smallest use of a reactor: it watches one listening socket. Each time the kernel says "readable", the loop below goes on,
-// takes the connection, prints where it comes from and drops it.
+// The smallest use of a reactor: it watches one listening socket. Each time the kernel says "readable", the loop below
+// goes on, takes the connection, prints where it comes from and drops it.
 //
 //   single_listener --port=7000      then, elsewhere: nc 127.0.0.1 7000
 
@@ -14,7 +14,8 @@ namespace {
 /// Takes `connections` of them; 0: goes on for ever.
 Task<> greet(TcpListener& listener, unsigned connections) {
   for (unsigned taken = 0; connections == 0 || taken < connections; ++taken) {
-    // accept() is tried first. Only if the queue is empty does this task park in the reactor, and the thread asks the kernel.
+    // accept() is tried first. Only if the queue is empty does this task park in the reactor, and the thread asks the
+    // kernel.
     Outcome<TcpStream> stream = co_await listener.accept();
     if (!stream) throw std::system_error{stream.error_code(), "accept"};
     fmt::print("a connection from {}\n", stream->peer_address().to_string());

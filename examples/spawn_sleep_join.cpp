@@ -1,5 +1,5 @@
-// A runtime in one breath: a task is spawned, sleeps, and gives 42 to whoever joins it. Nobody counts the seconds: the deadline lies
-// in the timer wheel, and limits how long the thread sleeps in the kernel.
+// A runtime in one breath: a task is spawned, sleeps, and gives 42 to whoever joins it. Nobody counts the seconds: the
+// deadline lies in the timer wheel, and limits how long the thread sleeps in the kernel.
 //
 //   spawn_sleep_join --impl=dedicated_thread
 

@@ -1,6 +1,7 @@
 #pragma once
-// A home of one's own: the reactor is simply a member of the runtime. Nothing global leads to it, not even per thread; each handle
-// carries a slip of paper that says where it is, and the runtime tears the slip up when it ends. One thread, so nothing is locked.
+// A home of one's own: the reactor is simply a member of the runtime. Nothing global leads to it, not even per thread;
+// each handle carries a slip of paper that says where it is, and the runtime tears the slip up when it ends. One
+// thread, so nothing is locked.
 //
 // What a home decides is the file's first half (Slip, Ref); the second half (Home) puts the blocks of core/ together.
 
@@ -31,7 +32,8 @@ struct Slip {
   }
 };
 
-/// How handles reach the reactor (concept ReactorRef). Elsewhere everything is refused, except giving a registration up.
+/// How handles reach the reactor (concept ReactorRef). Elsewhere everything is refused, except giving a registration
+/// up.
 class Ref {
  public:
   static constexpr bool confined = true;
@@ -64,7 +66,8 @@ class Ref {
   }
 
  private:
-  /// A removal on its way to the runtime's thread; carried out there, whether its task runs or is destroyed by shutdown.
+  /// A removal on its way to the runtime's thread; carried out there, whether its task runs or is destroyed by
+  /// shutdown.
   class Removal {
    public:
     Removal(std::shared_ptr<Slip> slip, Registration& slot, int fd, FdFate fate) noexcept
@@ -85,7 +88,8 @@ class Ref {
   /// A handle was dropped on another thread, or after its runtime.
   void remove_elsewhere(Registration& slot, int fd, FdFate fate) const noexcept {
     const std::lock_guard lock{slip_->mutex};
-    if (slip_->takes_removals) return spawn_on(*slip_->executor.load(relaxed), carry_out({slip_, slot, fd, fate})).detach();
+    if (slip_->takes_removals)
+      return spawn_on(*slip_->executor.load(relaxed), carry_out({slip_, slot, fd, fate})).detach();
     Slab::surrender(slot);  // its memory waits for this one
     if (fate == FdFate::close) sys::close(fd);
   }
@@ -103,7 +107,9 @@ class Home {
       .capabilities = {}};
 
   explicit Home(const RuntimeOptions& options)
-      : info_{info_with_workers(description, Locking::fine, checked(options))}, reactor_{options.backend}, executor_{reactor_} {}
+      : info_{info_with_workers(description, Locking::fine, checked(options))},
+        reactor_{options.backend},
+        executor_{reactor_} {}
   ~Home() {
     shut_down(TimePoint{});
     {
@@ -119,12 +125,14 @@ class Home {
   const RuntimeInfo& info() const noexcept { return info_; }
   LocalExecutor& executor() noexcept { return executor_; }
   Ref ref() const {
-    if (!slip_->here()) throw UsageError{"a member runtime registers handles and timers on its own thread only; spawn a task there"};
+    if (!slip_->here())
+      throw UsageError{"a member runtime registers handles and timers on its own thread only; spawn a task there"};
     return Ref{slip_};
   }
   void check_block_on() const {
     if (!slip_->here()) throw UsageError{"a member runtime is driven by the thread that made it"};
-    if (executor_.running()) throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
+    if (executor_.running())
+      throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
   }
   void drive_until_done(const TaskHeader& root) { executor_.run_until_done(root); }
   void shut_down(TimePoint until) noexcept {
@@ -141,7 +149,8 @@ class Home {
 
  private:
   static const RuntimeOptions& checked(const RuntimeOptions& options) {
-    if (options.workers != 1) throw UsageError{"a member runtime runs on the thread that made it, so workers must be 1"};
+    if (options.workers != 1)
+      throw UsageError{"a member runtime runs on the thread that made it, so workers must be 1"};
     return options;
   }
 

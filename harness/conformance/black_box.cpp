@@ -1,8 +1,8 @@
 #include "harness/conformance/black_box.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <map>
@@ -49,7 +49,8 @@ int run(const Subject& subject, const Selection& selection, bool listing) {
   const std::vector<Configuration> configurations{
       {subject.name, subject.name, subject.options, subject.capabilities, subject.make}};
   if (register_tests(selection, configurations) == 0) {
-    fmt::print(stderr, "no body of the kit matches --rule={} --body={}; --list shows what there is\n", selection.rule, selection.body);
+    fmt::print(stderr, "no body of the kit matches --rule={} --body={}; --list shows what there is\n", selection.rule,
+               selection.body);
     return exit_no_match;
   }
   if (listing) {

@@ -1,6 +1,7 @@
 #pragma once
-// The kit for a runtime that isn't one of impls/: whatever can be asked of it through IRuntime, with real sockets, threads and time.
-// Rules that need the seams (scripted system calls, sync points, virtual time) are skipped, and counted.
+// The kit for a runtime that isn't one of impls/: whatever can be asked of it through IRuntime, with real sockets,
+// threads and time. Rules that need the seams (scripted system calls, sync points, virtual time) are skipped, and
+// counted.
 
 #include <functional>
 #include <memory>
@@ -21,11 +22,13 @@ struct Subject {
   RuntimeOptions options{};
 };
 
-/// A main() of its own: runs the kit on the subject; --help says how to run a part of it. The result is the exit status: 0 no rule
-/// failed, 1 one did, 2 usage, 3 nothing matches; the process ends with 4 when nothing can happen any more.
+/// A main() of its own: runs the kit on the subject; --help says how to run a part of it. The result is the exit
+/// status: 0 no rule failed, 1 one did, 2 usage, 3 nothing matches; the process ends with 4 when nothing can happen any
+/// more.
 int run_black_box(int argc, char** argv, const Subject& subject);
 
-// --- for the kit itself -----------------------------------------------------------------------------------------------------------
+// --- for the kit itself
+// -----------------------------------------------------------------------------------------------------------
 
 /// What a body throws that reaches for a seam of a runtime that has none. Its test is then skipped.
 class SeamNeeded : public std::runtime_error {

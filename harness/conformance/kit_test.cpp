@@ -228,6 +228,17 @@ TEST(Turn, TakesAndDispatchesWhatIsReady) {
   }
 }
 
+TEST(BlackBox, NoSeamOfAStrangerIsUsed) {
+  seams_available = false;
+  EXPECT_THROW(Script{}, SeamNeeded);
+  EXPECT_THROW(SyncPoints{}, SeamNeeded);
+  EXPECT_THROW(VirtualClock{}, SeamNeeded);
+  seams_available = true;
+  Script{};
+  SyncPoints{};
+  VirtualClock{};
+}
+
 TEST(QuiescenceDeathTest, EndsAProcessInWhichNothingCanHappen) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto hang = [] {
