@@ -22,7 +22,10 @@ template <class Address>
 UniqueFd bound_socket(int type, const Address& local, BindOptions options = {}) {
   UniqueFd fd = new_socket(local.family(), type, options);
   const long bound = sys::bind(fd.get(), local.data(), local.size());
-  if (bound < 0) refuse_bind(static_cast<int>(-bound), local.family(), local.to_string());
+  if (bound < 0) {
+    if (mutated(Mutant::failed_bind_leaks_fd)) (void)fd.release();
+    refuse_bind(static_cast<int>(-bound), local.family(), local.to_string());
+  }
   return fd;
 }
 

@@ -30,7 +30,7 @@ class ReceiveOperation : public Leaf<ReceiveOperation<Socket, Result>, Socket, D
  public:
   ReceiveOperation(TaskHeader& task, Socket* socket, std::span<std::byte> into) noexcept
       : Leaf<ReceiveOperation, Socket, Direction::read>{task, *socket}, into_{into} {
-    this->begin(attempt());
+    this->begin(!mutated(Mutant::first_attempt_omitted) && attempt());
   }
   Result await_resume() const noexcept {
     this->resumed();
@@ -42,6 +42,7 @@ class ReceiveOperation : public Leaf<ReceiveOperation<Socket, Result>, Socket, D
     do n = receive();
     while (n == -EINTR);
     if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
+    if (n == 0 && mutated(Mutant::empty_datagram_is_an_end)) n = -EPIPE;
     if (n < 0) {
       received_.result = n;
     } else {

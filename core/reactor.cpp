@@ -44,7 +44,9 @@ Registration* Reactor::reserve(int fd, SourceKind kind, Owner owner) noexcept {
 IoResult Reactor::announce(Registration& slot, int fd, Interest interest) noexcept {
   epoll_ctl_calls_.fetch_add(1, relaxed);
   slot.interest.store(interest, relaxed);
-  return poller_->add(fd, slab_.token_of(slot), interest);
+  const IoResult added = poller_->add(fd, slab_.token_of(slot), interest);
+  if (!added && mutated(Mutant::failed_add_deregisters)) (void)poller_->remove(fd);
+  return added;
 }
 
 IoResult Reactor::widen(Registration& slot, int fd, Interest interest) noexcept {

@@ -145,7 +145,7 @@ void Reactor::dispatch_other(const Event& event, Sink& sink) noexcept {
   Registration& slot = slab_.slot_at(token);
   const std::uint32_t mask = event.mask;
   // An error wakes both directions but isn't an end: a datagram socket's is gone once it has been reported.
-  const bool hung_up = (mask & EPOLLHUP) != 0;
+  const bool hung_up = (mask & (EPOLLHUP | (mutated(Mutant::error_taken_for_end) ? std::uint32_t{EPOLLERR} : 0))) != 0;
   const auto deliver = [&](Direction direction, bool sticky_end, bool again) noexcept {
     const readiness::Edge edge = readiness::edge<access>(slot.word(direction), token, sticky_end, again);
     if (edge.crowd) sink.crowd(slot, direction);

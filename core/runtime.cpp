@@ -3,12 +3,14 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 
 namespace reactorlab {
 
 RuntimeInfo info_with_workers(const HomeDescription& home, Locking locking, const RuntimeOptions& options) {
   constexpr unsigned most_workers = 1024;
-  if (options.workers < 1 || options.workers > most_workers) {
+  const bool possible = options.workers >= 1 && options.workers <= most_workers;
+  if (!possible && !mutated(Mutant::options_unchecked)) {
     throw UsageError{"workers must be 1 to " + std::to_string(most_workers) + ", not " + std::to_string(options.workers)};
   }
   return {home.name, options.backend, locking, options.workers, home.capabilities};

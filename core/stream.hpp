@@ -65,7 +65,9 @@ class BasicStream : public Handle<typename Rt::Ref> {
   // --- at once --------------------------------------------------------------------------------------------------------------
 
   /// Half-close: the peer reads the end of the stream, we can still read.
-  IoResult shutdown_write() noexcept { return sys::shutdown(this->fd(), SHUT_WR); }
+  IoResult shutdown_write() noexcept {
+    return sys::shutdown(this->fd(), mutated(Mutant::shutdown_ends_reading) ? SHUT_RDWR : SHUT_WR);
+  }
   void close() noexcept {
     this->source_.close();
     drain_.reset();
@@ -82,7 +84,8 @@ class BasicStream : public Handle<typename Rt::Ref> {
 
  private:
   IoResult open(int fd, Interest interest) noexcept {
-    return this->source_.open(fd, SourceKind::stream, interest, FdFate::close);
+    const bool leaked = mutated(Mutant::connecting_fd_leaked) && interest == Interest::both;
+    return this->source_.open(fd, SourceKind::stream, interest, leaked ? FdFate::keep : FdFate::close);
   }
   auto read_with(std::span<std::byte> into, int flags) noexcept {
     return Request<ReadOperation<BasicStream>, BasicStream*, std::span<std::byte>, int>{this, into, flags};
@@ -106,7 +109,7 @@ Task<Outcome<BasicStream<Rt, Kind>>> BasicStream<Rt, Kind>::connect(Ref ref, Add
   const IoResult opened = stream.open(owned.get(), under_way ? Interest::both : Interest::read);
   if (!opened) co_return opened;
   (void)owned.release();
-  if (under_way) {
+  if (under_way && !mutated(Mutant::connecting_is_connected)) {
     const IoResult connected = co_await Request<WritableOperation<BasicStream>, BasicStream*>{&stream};
     if (!connected) co_return connected;
   }

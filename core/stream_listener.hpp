@@ -15,7 +15,7 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
  public:
   AcceptOperation(TaskHeader& task, Listener* listener) noexcept
       : Leaf<AcceptOperation, Listener, Direction::read>{task, *listener} {
-    this->begin(attempt());
+    this->begin(!mutated(Mutant::first_attempt_omitted) && attempt());
   }
   ~AcceptOperation() {
     if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it
@@ -31,7 +31,9 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
       const long fd = sys::accept(this->source().fd());
       if (fd == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
       // One connection's own bad luck mustn't end the listener (accept(2) asks to treat these like EAGAIN).
-      if (fd == -EINTR || fd == -ECONNABORTED || fd == -EPROTO) continue;
+      const bool aborted = fd == -ECONNABORTED || fd == -EPROTO;
+      if (fd == -EINTR || (aborted && !mutated(Mutant::aborted_connection_ends_accepting))) continue;
+      if (fd == -EMFILE && mutated(Mutant::descriptor_shortage_waits)) return false;
       accepted_ = fd;
       return true;
     }

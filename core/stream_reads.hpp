@@ -111,7 +111,7 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
       : Leaf<ReadOperation, Stream, Direction::read>{task, *stream}, into_{into}, flags_{flags} {
     if (into.empty()) {  // nothing to wait for, and 0 bytes wouldn't mean the end
       settle(stream->is_open() ? 0 : -EBADF);
-      this->begin(true);
+      this->begin(!mutated(Mutant::empty_read_waits));
     } else {
       this->begin(!stream->known_empty(task) && attempt());
     }
@@ -126,13 +126,21 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
     do n = sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
     while (n == -EINTR);
     if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
-    if (n > 0 && !(flags_ & MSG_PEEK)) this->source().note_read(static_cast<std::size_t>(n), into_.size());
+    const bool taken = !(flags_ & MSG_PEEK) || mutated(Mutant::peek_counts_as_read);
+    if (n > 0 && taken) this->source().note_read(static_cast<std::size_t>(n), into_.size());
+    if (n == 0 && mutated(Mutant::end_closes_both_directions)) sys::shutdown(this->source().fd(), SHUT_RDWR);
+    if (n == -ECONNRESET && mutated(Mutant::reset_taken_for_end)) n = 0;
+    if (n > 0 && mutated(Mutant::hangup_ends_reading) && has_ended()) n = 0;
     result_ = n;
     return true;
   }
   void settle(IoResult error) noexcept { result_ = error; }
 
  private:
+  bool has_ended() const noexcept {
+    return this->source().slot().word(Direction::read).load(acquire) & readiness::sticky;
+  }
+
   std::span<std::byte> into_;
   int flags_;
   IoResult result_;

@@ -40,7 +40,7 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
       if (n >= 0) {
         rest_ += n;
         rest_size_ -= static_cast<std::size_t>(n);
-        if (rest_size_ == 0) {
+        if (rest_size_ == 0 || mutated(Mutant::rest_of_short_write_dropped)) {
           this->keep(static_cast<long>(size_));
           return true;
         }

@@ -228,9 +228,9 @@ inline long socketpair(int type, int (&pair)[2]) noexcept {
 
 /// The accepted socket is non-blocking and close-on-exec.
 inline long accept(int fd, sockaddr* peer = nullptr, socklen_t* size = nullptr) noexcept {
+  const int flags = mutated(Mutant::accepted_without_flags) ? 0 : SOCK_NONBLOCK | SOCK_CLOEXEC;
   return issue({Op::accept4, fd, peer}, [=](const Call&) {
-    return REACTORLAB_KERNEL(::accept4(fd, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC), SYS_accept4, fd, peer, size,
-                             int{SOCK_NONBLOCK | SOCK_CLOEXEC});
+    return REACTORLAB_KERNEL(::accept4(fd, peer, size, flags), SYS_accept4, fd, peer, size, flags);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 
 namespace reactorlab {
 namespace {
@@ -32,6 +33,7 @@ std::string printable(std::string_view name) {
 }  // namespace
 
 UnixAddress UnixAddress::path(std::string_view path) {
+  if (mutated(Mutant::long_name_cut)) path = path.substr(0, longest_name);
   check_length(path, "Unix socket path");
   if (path.empty()) throw_errno(EINVAL, "empty Unix socket path", "give a path, or abstract() a name");
   if (path.find('\0') != path.npos) throw_errno(EINVAL, "Unix socket path with a NUL in it", "give a path, or abstract() a name");

@@ -24,7 +24,7 @@ class WritableOperation : public Leaf<WritableOperation<Socket>, Socket, Directi
     const int fd = this->source().fd();
     pollfd state{fd, POLLOUT, 0};
     if (sys::poll_now(&state) <= 0) return false;
-    result_ = SocketOptions{fd}.take_error();
+    result_ = mutated(Mutant::connect_result_unchecked) ? IoResult{0} : SocketOptions{fd}.take_error();
     return true;
   }
   void settle(IoResult error) noexcept { result_ = error; }
