@@ -106,7 +106,7 @@ RULE(NET_10, the_reader_waits) {
 }
 
 RULE(NET_10, the_writer_waits) {
-  const std::string sent = pattern(more_than_any_buffer);
+  const std::string sent(more_than_any_buffer, 'w');
   SyncPoints points;
   IRuntime& rt = runtime();
   Pair pair = tcp_pair();
@@ -123,7 +123,7 @@ RULE(NET_10, the_writer_waits) {
 }
 
 RULE(NET_10, both_wait) {
-  const std::string sent = pattern(more_than_any_buffer);
+  const std::string sent(more_than_any_buffer, 'w');
   IRuntime& rt = runtime();
   Pair pair = tcp_pair();
   rt.block_on([&]() -> Task<> {

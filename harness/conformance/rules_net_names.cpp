@@ -72,9 +72,10 @@ RULE(NET_23, paths) {
   constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
   IRuntime& rt = runtime();
   const Folder folder;
-  rt.block_on(expect_told_apart(rt, UnixAddress::path(folder.path_of(longest, 'a')), UnixAddress::path(folder.path_of(longest, 'b'))));
+  const auto path_of = [&](std::size_t size, char last) { return UnixAddress::path(folder.path_of(size, last)); };
+  rt.block_on(expect_told_apart(rt, path_of(longest, 'a'), path_of(longest, 'b')));
   for (const std::size_t size : {longest + 1, longest + 2}) {
-    EXPECT_EQ(thrown_by([&] { return UnixAddress::path(folder.path_of(size, 'a')); }), ENAMETOOLONG) << size;
+    EXPECT_EQ(thrown_by([&] { return path_of(size, 'a'); }), ENAMETOOLONG) << size;
   }
   EXPECT_EQ(thrown_by([] { return UnixAddress::path(""); }), EINVAL);
   EXPECT_EQ(thrown_by([] { return UnixAddress::path(std::string_view{"a\0b", 3}); }), EINVAL);

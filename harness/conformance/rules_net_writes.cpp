@@ -10,7 +10,7 @@
 namespace reactorlab::conformance {
 namespace {
 
-constexpr std::size_t plenty = 4 << 20;
+constexpr std::size_t plenty = 1 << 20;
 
 /// Two ends with little room between them.
 Pair narrow_pair() {

@@ -12,7 +12,7 @@ namespace reactorlab::conformance {
 inline Pair (*const kinds_of_stream_pairs[])() = {[] { return tcp_pair(); }, [] { return socket_pair(); }};
 
 /// A write of so much waits for its reader, whatever the kernel has room for.
-inline constexpr std::size_t more_than_any_buffer = 16 << 20;
+inline constexpr std::size_t more_than_any_buffer = 8 << 20;
 
 /// Bytes in which a part that is lost, repeated or out of place shows.
 inline std::string pattern(std::size_t size) {
