@@ -79,7 +79,10 @@ void wake_confined(TaskHeader& task, E& executor) noexcept {
 /// see what we wrote, since the poll that follows acquires this word; dead: nobody lives here any more.
 inline void wake_shared(TaskHeader& task) noexcept {
   if (mutated(Mutant::queued_wake_unpublished) && task.wakes.load(relaxed) != 0) return;
-  if (task.wakes.fetch_add(1, acq_rel) == 0) task.executor.load(acquire)->enqueue(task);
+  if (task.wakes.fetch_add(1, acq_rel) == 0) return task.executor.load(acquire)->enqueue(task);
+  if (!mutated(Mutant::running_task_queued_again)) return;
+  Executor* const executor = task.executor.load(acquire);  // only onto a run queue, which can hold a task twice
+  if (executor && executor->on_own_thread()) executor->enqueue(task);
 }
 
 }  // namespace reactorlab

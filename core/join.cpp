@@ -16,6 +16,8 @@ void Parker::park() noexcept {
 namespace join {
 
 void complete(TaskHeader& task) noexcept {
+  if (mutated(Mutant::late_result_lost) && task.join.load(relaxed) == TaskHeader::join_none) result::drop(task);
+  if (mutated(Mutant::cancel_overrides_result) && (task.wakes.load(relaxed) & TaskHeader::cancel_bit)) result::drop(task);
   // none -> done: the handle frees the header. joiner -> done: it is woken and frees it. detached -> done: nobody else, we do.
   std::uint64_t before;
   if (task.kind == TaskKind::confined) {
@@ -26,11 +28,12 @@ void complete(TaskHeader& task) noexcept {
   }
   if (before == TaskHeader::join_none) return;
   if (before != TaskHeader::join_detached) return Waker::from_bits(before).wake();
-  result::drop(task);
+  if (!mutated(Mutant::detached_result_leaked)) result::drop(task);
   task.executor.load(relaxed)->reclaim(task);
 }
 
 void abandon_otherwise(TaskHeader& task) noexcept {
+  if (mutated(Mutant::detach_cancels) && !is_done(task)) cancel(task);
   Executor* const executor = task.executor.load(relaxed);
   if (task.kind == TaskKind::shared) {
     // done: the executor has left, nobody else writes. none -> detached: it frees the header when the task ends. The losing
@@ -58,6 +61,7 @@ bool subscribe_shared(TaskHeader& task, Waker joiner) noexcept {
 }
 
 void unsubscribe(TaskHeader& task) noexcept {
+  if (mutated(Mutant::abandoned_joiner_kept)) return;
   std::uint64_t expected = task.join.load(relaxed);
   if (expected == TaskHeader::join_done) return;
   if (task.kind == TaskKind::confined) return task.join.store(TaskHeader::join_none, relaxed);

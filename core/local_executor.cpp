@@ -60,7 +60,8 @@ void LocalExecutor::take_in(TaskHeader& task, std::uint64_t requests) noexcept {
 
 void LocalExecutor::poll(TaskHeader& task) noexcept {
   const std::uint32_t wakes = task.wakes.load(relaxed);
-  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
+  const bool runs_on = mutated(Mutant::cancelled_task_runs_first) && task.poll == &resume_frame;
+  if ((wakes & TaskHeader::cancel_bit) && !runs_on) [[unlikely]] return destroy_cancelled(task);
   task.budget = leaf_budget;
   task.poll(task);
   settle(task, wakes);
@@ -88,7 +89,12 @@ void LocalExecutor::poll(TaskHeader& task) noexcept {
 void LocalExecutor::settle(TaskHeader& task, std::uint32_t wakes_before) noexcept {
   switch (task.action) {
     case TaskAction::park:
-      if (task.wakes.load(relaxed) == wakes_before) {
+      if (mutated(Mutant::wakes_not_coalesced) && wakes_before > 1) {
+        task.wakes.store(task.wakes.load(relaxed) - 1, relaxed);
+        return ready_.push(task);
+      }
+      if (mutated(Mutant::wake_while_running_ignored) ||
+          (task.wakes.load(relaxed) == wakes_before && !mutated(Mutant::parked_task_polled_again))) {
         task.wakes.store(0, relaxed);
       } else {
         task.wakes.store(1 | (task.wakes.load(relaxed) & TaskHeader::cancel_bit), relaxed);
@@ -97,14 +103,16 @@ void LocalExecutor::settle(TaskHeader& task, std::uint32_t wakes_before) noexcep
       return;
     case TaskAction::yield:
       task.action = TaskAction::park;
-      return ready_.push(task);
+      return mutated(Mutant::yield_keeps_its_turn) ? poll(task) : ready_.push(task);
     case TaskAction::finish: return finish(task);
   }
 }
 
 void LocalExecutor::finish(TaskHeader& task) noexcept {
-  std::exchange(task.frame, nullptr).destroy();
+  const std::coroutine_handle<> frame = std::exchange(task.frame, nullptr);
+  if (!mutated(Mutant::join_done_before_frame_gone)) frame.destroy();
   ++finished_;
+  if (mutated(Mutant::join_done_before_frame_gone)) return join::complete(task), frame.destroy();
   // As join::complete(), for the usual case: the joiner is a task of ours, and is still there.
   const Waker joiner = Waker::from_bits(task.join.load(relaxed));
   if (joiner.bits() <= TaskHeader::join_detached) return join::complete(task);
@@ -205,11 +213,11 @@ void LocalExecutor::fire_due() noexcept {
 }
 
 void LocalExecutor::run_until_done(const TaskHeader& root) {
-  if (running_) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
+  if (running_ && !mutated(Mutant::nested_block_on_accepted)) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
   running_ = true;
   if (mutated(Mutant::run_forgets_earlier_wakes)) inbox_.drain([](TaskHeader&, std::uint64_t) {});
   unsigned polled = 0;
-  while (root.join.load(relaxed) != TaskHeader::join_done) {
+  while (root.join.load(relaxed) != TaskHeader::join_done || (mutated(Mutant::block_on_waits_for_all) && live())) {
     TaskHeader* const task = polled == polls_per_turn ? nullptr : ready_.pop();
     if (!task) {
       polls_ += std::exchange(polled, 0);
@@ -222,7 +230,7 @@ void LocalExecutor::run_until_done(const TaskHeader& root) {
     ++polled;
   }
   polls_ += polled;
-  running_ = false;
+  running_ = mutated(Mutant::failed_run_stays_entered) && root.outcome == TaskOutcome::exception;
 }
 
 // --- shutdown ---------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class LocalExecutor final : public Executor {
   void launch(TaskHeader& task) noexcept override {
     if (!on_own_thread() || closed_.load(relaxed)) [[unlikely]] return launch_otherwise(task);
     ++started_;
-    ready_.push(task);
+    mutated(Mutant::spawn_runs_inline) ? poll(task) : ready_.push(task);
   }
   void reclaim(TaskHeader& task) noexcept override;
   bool on_own_thread() const noexcept override { return confined_executor == this; }

@@ -198,6 +198,7 @@ TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
     if (n == 0) continue;
     worker.steals.add(n);
     for (std::uint32_t i = 1; i < n; ++i) worker.queue.push(*loot[i]);  // it is empty: half of a full queue fits
+    if (mutated(Mutant::stolen_task_forgets_wakers)) loot[0]->remote.fetch_add(std::uint64_t{1} << 32, relaxed);
     return loot[0];
   }
   return nullptr;
@@ -211,21 +212,30 @@ void StealingExecutorBase::begin_turn(Worker& worker) noexcept {
 
 void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcept {
   switch (task.action) {
-    case TaskAction::park: return push(worker, task);  // woken while it ran
+    case TaskAction::park:  // woken while it ran
+      if (mutated(Mutant::wake_while_running_ignored)) return task.wakes.store(0, release);
+      if (mutated(Mutant::wakes_not_coalesced) && task.wakes.load(relaxed) > 1) task.wakes.fetch_sub(1, relaxed);
+      return push(worker, task);
     case TaskAction::yield: task.action = TaskAction::park; return push(worker, task);
     case TaskAction::finish: return finish(task);
   }
 }
 
 void StealingExecutorBase::finish(TaskHeader& task) noexcept {
-  std::exchange(task.frame, nullptr).destroy();
+  const std::coroutine_handle<> frame = std::exchange(task.frame, nullptr);
+  if (!mutated(Mutant::join_done_before_frame_gone)) frame.destroy();
   join::complete(task);
+  if (mutated(Mutant::join_done_before_frame_gone)) frame.destroy();
   count_finished();
 }
 
 void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
   const std::coroutine_handle<> root = PromiseBase::root_of(std::exchange(task.frame, nullptr));
-  if (!mutated(Mutant::unfinished_frames_leaked)) root.destroy();
+  {
+    UniqueLock<PlainMutex> lock{injection_mutex_, std::defer_lock};
+    if (mutated(Mutant::frame_destroyed_under_lock)) lock.lock();
+    if (!mutated(Mutant::unfinished_frames_leaked)) root.destroy();
+  }
   task.outcome = TaskOutcome::cancelled;
   task.poll = nullptr;
   join::complete(task);

@@ -189,7 +189,8 @@ inline constinit thread_local Worker* current_worker = nullptr;
   task.poll(task);
   // n -> 0: parked, the next wake enqueues it, and from here on another worker may run it. Losing: it was woken, or cancelled,
   // while it ran; it keeps its count and is polled once more.
-  if (task.action == TaskAction::park && task.wakes.compare_exchange_strong(wakes, 0, acq_rel, relaxed)) [[likely]] return;
+  const bool again = mutated(Mutant::parked_task_polled_again) || (mutated(Mutant::wakes_not_coalesced) && wakes > 1);
+  if (!again && task.action == TaskAction::park && task.wakes.compare_exchange_strong(wakes, 0, acq_rel, relaxed)) [[likely]] return;
   settle_slow(worker, task);
 }
 

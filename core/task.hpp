@@ -118,7 +118,10 @@ class PromiseBase {
   std::suspend_always initial_suspend() noexcept { return {}; }
 
   /// The header carries the exception, to whoever awaits this frame or joins the task: nothing else runs in between.
-  void unhandled_exception() noexcept { result::store_exception(*task_, std::current_exception()); }
+  void unhandled_exception() noexcept {
+    if (mutated(Mutant::exception_escapes)) std::terminate();  // what comes of it when it leaves a worker's loop
+    result::store_exception(*task_, std::current_exception());
+  }
 
   TaskHeader* task() const noexcept { return task_; }
   void set_task(TaskHeader& task) noexcept { task_ = &task; }

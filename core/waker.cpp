@@ -47,14 +47,16 @@ void Waker::wake() const noexcept {
 void cancel(TaskHeader& task) noexcept {
   if (task.kind == TaskKind::shared) {
     // 0 -> cancel: ours to enqueue; n -> n | cancel: it is queued or running and will be polled once more.
-    if (task.wakes.fetch_or(TaskHeader::cancel_bit, acq_rel) == 0) task.executor.load(acquire)->enqueue(task);
+    if (task.wakes.fetch_or(TaskHeader::cancel_bit, acq_rel) == 0 && !mutated(Mutant::cancel_only_marks)) {
+      task.executor.load(acquire)->enqueue(task);
+    }
     return;
   }
   Executor* const mine = confined_executor;
   if (mine && task.executor.load(relaxed) == mine) {
     const std::uint32_t n = task.wakes.load(relaxed);
     task.wakes.store(n | TaskHeader::cancel_bit, relaxed);
-    if (n == 0) mine->enqueue(task);
+    if (n == 0 && !mutated(Mutant::cancel_only_marks)) mine->enqueue(task);
     return;
   }
   request_remotely(task, task.generation(), TaskHeader::remote_cancel);
