@@ -196,32 +196,6 @@ RULE(TSK_09, a_result_that_spawns) {
 // --- TSK-10
 // -------------------------------------------------------------------------------------------------------------------
 
-RULE(TSK_10, an_abandoned_join_leaves_nothing_behind) {
-  std::atomic<unsigned> ends{0};
-  IRuntime& rt = runtime();
-  const auto joining = [](JoinHandle<int>& task, Witness) -> Task<int> { co_return co_await task; };
-  const auto number = [](AutoResetEvent& gate) -> Task<int> {
-    co_await gate.wait();
-    co_return 42;
-  };
-  rt.block_on([&]() -> Task<> {
-    for (unsigned round = 0; round < 50; ++round) {
-      AutoResetEvent gate;
-      auto task = rt.spawn(number(gate));
-      auto first = rt.spawn(joining(task, Witness{ends}));
-      co_await others_polled();
-      first.cancel();
-      EXPECT_TRUE(co_await ended_cancelled(first));
-      EXPECT_EQ(ends, round + 1) << "the joiner lives on although the task that it waited for isn't done";
-      EXPECT_FALSE(task.done());
-      auto opening = rt.spawn(open(gate));
-      const int answer = co_await task;  // there is room for a joiner again
-      EXPECT_EQ(answer, 42);
-      co_await opening;
-    }
-  }());
-}
-
 RULE(TSK_10, an_abandoned_join_wakes_nobody) {
   IRuntime& rt = runtime();
   const auto waiting = [](AutoResetEvent& gate) -> Task<> { co_await gate.wait(); };
@@ -245,6 +219,32 @@ RULE(TSK_10, an_abandoned_join_wakes_nobody) {
     ending = true;
     joiner.waker().wake();
     co_await joiner.join();
+  }());
+}
+
+RULE(TSK_10, an_abandoned_join_leaves_nothing_behind) {
+  std::atomic<unsigned> ends{0};
+  IRuntime& rt = runtime();
+  const auto joining = [](JoinHandle<int>& task, Witness) -> Task<int> { co_return co_await task; };
+  const auto number = [](AutoResetEvent& gate) -> Task<int> {
+    co_await gate.wait();
+    co_return 42;
+  };
+  rt.block_on([&]() -> Task<> {
+    for (unsigned round = 0; round < 50; ++round) {
+      AutoResetEvent gate;
+      auto task = rt.spawn(number(gate));
+      auto first = rt.spawn(joining(task, Witness{ends}));
+      co_await others_polled();
+      first.cancel();
+      EXPECT_TRUE(co_await ended_cancelled(first));
+      EXPECT_EQ(ends, round + 1) << "the joiner lives on although the task that it waited for isn't done";
+      EXPECT_FALSE(task.done());
+      auto opening = rt.spawn(open(gate));
+      const int answer = co_await task;  // there is room for a joiner again
+      EXPECT_EQ(answer, 42);
+      co_await opening;
+    }
   }());
 }
 
