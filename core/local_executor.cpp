@@ -215,7 +215,10 @@ void LocalExecutor::fire_due() noexcept {
 void LocalExecutor::run_until_done(const TaskHeader& root) {
   if (running_ && !mutated(Mutant::nested_block_on_accepted)) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
   running_ = true;
-  if (mutated(Mutant::run_forgets_earlier_wakes)) inbox_.drain([](TaskHeader&, std::uint64_t) {});
+  // What other threads asked for before the run comes before its first poll: a task that they cancelled doesn't begin (TSK-15).
+  inbox_.drain([this](TaskHeader& task, std::uint64_t requests) {
+    if (!mutated(Mutant::run_forgets_earlier_wakes)) take_in(task, requests);
+  });
   unsigned polled = 0;
   while (root.join.load(relaxed) != TaskHeader::join_done || (mutated(Mutant::block_on_waits_for_all) && live())) {
     TaskHeader* const task = polled == polls_per_turn ? nullptr : ready_.pop();
