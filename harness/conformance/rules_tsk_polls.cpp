@@ -105,8 +105,9 @@ RULE(TSK_05, woken_while_it_runs) {
   IRuntime& rt = runtime();
   Probe probe{rt, [&] {
                 if (inside.fetch_add(1) != 0) overlaps.fetch_add(1);
+                const bool waits = first.exchange(false);  // before the test goes on and sets it again
                 entered.add();
-                if (first.exchange(false)) leave.wait_for(round);
+                if (waits) leave.wait_for(round);
                 inside.fetch_sub(1);
               }};
   rt.block_on([&]() -> Task<> { co_await probe.started(); }());
