@@ -45,7 +45,7 @@ RULE(TSK_02, others_are_always_ready) {
   };
   std::vector<JoinHandle<void>> others;
   for (int i = 0; i < 1'000; ++i) others.push_back(rt.spawn(spinning()));
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 5; ++round) {
     const unsigned at_its_end = rt.block_on([&]() -> Task<unsigned> {
       co_await yield();
       co_return polls.load();
