@@ -144,8 +144,9 @@ class BasicAsyncFd<Rt>::WriteOperation : public Leaf<WriteOperation, BasicAsyncF
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept {
     long n;
-    do n = this->source().socket_ ? sys::send(this->source().fd(), bytes_.data(), bytes_.size())
-                                  : sys::write_quietly(this->source().fd(), bytes_.data(), bytes_.size());
+    do
+      n = this->source().socket_ ? sys::send(this->source().fd(), bytes_.data(), bytes_.size())
+                                 : sys::write_quietly(this->source().fd(), bytes_.data(), bytes_.size());
     while (n == -EINTR);
     if (n == -EAGAIN) return false;
     result_ = n;

@@ -16,13 +16,13 @@ template <class H>
 concept ReactorHome = ReactorRef<typename H::Ref> && requires(H& home, const H& const_home, const RuntimeOptions& options,
                                                               const TaskHeader& root, TimePoint until) {
   { H::description } -> std::convertible_to<HomeDescription>;
-  H{options};                                                     // validates; throws UsageError or std::system_error
+  H{options};  // validates; throws UsageError or std::system_error
   { const_home.info() } -> std::same_as<const RuntimeInfo&>;
   { home.executor() } -> std::convertible_to<Executor&>;
-  { home.ref() } -> std::same_as<typename H::Ref>;                // UsageError on a thread that may not register
-  { const_home.check_block_on() };                                // UsageError where block_on would deadlock
+  { home.ref() } -> std::same_as<typename H::Ref>;  // UsageError on a thread that may not register
+  { const_home.check_block_on() };                  // UsageError where block_on would deadlock
   { home.drive_until_done(root) };
-  { home.shut_down(until) };                                      // idempotent; afterwards no task and no thread is left
+  { home.shut_down(until) };  // idempotent; afterwards no task and no thread is left
   { home.stats() } -> std::same_as<RuntimeStats>;
 };
 

@@ -26,8 +26,8 @@ const char* remedy_for_paths(int error) noexcept {
 UniqueFd new_socket(int family, int type, BindOptions options) {
   const long opened = sys::socket(family, type);
   if (opened < 0) {
-    const char* const remedy = opened == -EAFNOSUPPORT ? "this system lacks the address family; use another"
-                                                       : "raise the limit of open files (ulimit -n)";
+    const char* const remedy =
+        opened == -EAFNOSUPPORT ? "this system lacks the address family; use another" : "raise the limit of open files (ulimit -n)";
     throw_errno(static_cast<int>(-opened), "socket", remedy);
   }
   UniqueFd fd{static_cast<int>(opened)};

@@ -187,8 +187,7 @@ TEST_P(ChannelTest, ACancelledReceiverPassesItsClaimOn) {
       co_await channel.send(7);
       one.cancel();
       first = co_await outcome(one);
-      channel
-          .close();  // the second one waits still, though the channel is closed, if there is a value with a claim on it
+      channel.close();  // the second one waits still, though the channel is closed, if there is a value with a claim on it
       second = co_await outcome(two);
     });
     const bool first_got_it = first && *first == 7;

@@ -22,8 +22,7 @@ void Children::cancel_all() noexcept {
 }
 
 bool Children::take_ended(IoResult& number) noexcept {
-  const auto ended =
-      std::find_if(running_.begin(), running_.end(), [&](std::size_t n) { return join::is_done(*tasks_[n]); });
+  const auto ended = std::find_if(running_.begin(), running_.end(), [&](std::size_t n) { return join::is_done(*tasks_[n]); });
   if (ended == running_.end()) return false;
   number = static_cast<long>(*ended);
   running_.erase(ended);

@@ -31,12 +31,10 @@ Task<int> never_a_number(Witness witness) {
 }
 
 TEST_P(CombinatorsTest, AllOfDifferentTypesGiveATuple) {
-  const auto [number, text, none, unique] =
-      run([&]() -> Task<std::tuple<int, std::string, std::monostate, std::unique_ptr<int>>> {
-        auto all = co_await when_all(after(3, 1), after(1, std::string{"two"}), nothing_after(2),
-                                     after(0, std::make_unique<int>(4)));
-        co_return std::move(all);
-      });
+  const auto [number, text, none, unique] = run([&]() -> Task<std::tuple<int, std::string, std::monostate, std::unique_ptr<int>>> {
+    auto all = co_await when_all(after(3, 1), after(1, std::string{"two"}), nothing_after(2), after(0, std::make_unique<int>(4)));
+    co_return std::move(all);
+  });
   EXPECT_EQ(number, 1);
   EXPECT_EQ(text, "two");
   EXPECT_EQ(*unique, 4);
@@ -165,9 +163,7 @@ TEST_P(CombinatorsTest, ADestroyedParentCancelsItsChildren) {
     co_await never(std::move(witness));
     co_return 0;
   };
-  const auto all = [&]() -> Task<> {
-    (void)co_await when_all(child(Witness{ends, &ended}), child(Witness{ends, &ended}));
-  };
+  const auto all = [&]() -> Task<> { (void)co_await when_all(child(Witness{ends, &ended}), child(Witness{ends, &ended})); };
   const auto any = [&]() -> Task<> {
     std::vector<Task<int>> tasks;
     for (int i = 0; i < 2; ++i) tasks.push_back(child(Witness{ends, &ended}));

@@ -44,7 +44,7 @@ class BasicDatagramSocket : public Handle<typename Rt::Ref> {
   }
   auto send_to(std::span<const std::byte> bytes, const Address& peer) noexcept {
     return Request<SendToOperation<BasicDatagramSocket>, BasicDatagramSocket*, std::span<const std::byte>, Address>{this, bytes,
-                                                                                                                     peer};
+                                                                                                                    peer};
   }
 
   // --- at once --------------------------------------------------------------------------------------------------------------

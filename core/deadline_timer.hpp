@@ -130,7 +130,8 @@ class BasicDeadlineTimer {
     LockGuard lock{mutex_};
     if (waiter_ != &wait) return true;  // dismissed
     if (!entry_.fired.load(acquire)) return false;
-    if (entry_.refused) [[unlikely]] wait.result_ = -ESHUTDOWN;
+    if (entry_.refused) [[unlikely]]
+      wait.result_ = -ESHUTDOWN;
     waiter_ = nullptr;
     return true;
   }

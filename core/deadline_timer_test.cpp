@@ -75,7 +75,9 @@ TEST_P(DeadlineTimerTest, AnotherThreadResetsWhereTimersAllowIt) {
     auto waiter = runtime().spawn(waiting(timer));
     co_await pending(1);
     std::thread{[&] { EXPECT_EQ(timer.reset(TimePoint{0}), IoResult{allowed ? 0 : -EXDEV}); }}.join();
-    if (!allowed) { EXPECT_EQ(timer.reset(TimePoint{0}), IoResult{0}); }
+    if (!allowed) {
+      EXPECT_EQ(timer.reset(TimePoint{0}), IoResult{0});
+    }
     EXPECT_EQ(co_await waiter, IoResult{0});
   });
 }

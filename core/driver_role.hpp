@@ -28,7 +28,8 @@ class DriverRole {
   /// `workers`: idle workers drive. `elsewhere`: the reactor has a thread of its own; the role is never vacant, nobody watches.
   enum class Holder : std::uint8_t { workers, elsewhere };
   explicit DriverRole(Holder holder = Holder::workers) noexcept
-      : state_{holder == Holder::workers ? State::vacant : State::elsewhere}, watcher_{holder == Holder::workers ? nullptr : &no_spot_} {}
+      : state_{holder == Holder::workers ? State::vacant : State::elsewhere},
+        watcher_{holder == Holder::workers ? nullptr : &no_spot_} {}
 
   /// vacant -> taken. The losing branch: somebody drives already.
   bool try_take() noexcept {
@@ -38,7 +39,8 @@ class DriverRole {
   /// taken -> vacant, after a turn and before any task runs. A load more in the usual case: the watcher isn't in deep sleep.
   void resign() noexcept {
     state_.store(State::vacant, seq_cst);
-    if (deep_.load(relaxed)) [[unlikely]] stir();
+    if (deep_.load(relaxed)) [[unlikely]]
+      stir();
   }
   bool vacant() const noexcept { return state_.load(seq_cst) == State::vacant; }
   /// A worker has it, and may be waiting.
@@ -77,8 +79,8 @@ class DriverRole {
   static inline constinit ParkingSpot no_spot_{};
 
   alignas(64) Atomic<State> state_;
-  OwnedCounter turns_;                       // the driver's
-  Atomic<ParkingSpot*> deep_{nullptr};       // the watcher while it sleeps deeply
+  OwnedCounter turns_;                  // the driver's
+  Atomic<ParkingSpot*> deep_{nullptr};  // the watcher while it sleeps deeply
   Atomic<ParkingSpot*> watcher_;
 };
 

@@ -53,8 +53,7 @@ class AutoResetEvent {
       if (waker_ && !take_back()) event_.set();  // we had been let through: somebody else is now
     }
     void await_resume() const {
-      if (occupied_)
-        throw UsageError{"another task waits for this AutoResetEvent already; give each waiter one of its own"};
+      if (occupied_) throw UsageError{"another task waits for this AutoResetEvent already; give each waiter one of its own"};
     }
 
     bool try_now() noexcept { return event_.try_wait(); }

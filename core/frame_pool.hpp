@@ -17,7 +17,8 @@ class FramePool {
 
   static void* allocate(std::size_t size) {
     const std::size_t index = (size + granule - 1) / granule;
-    if (sanitized || index >= class_count) [[unlikely]] return ::operator new(size);
+    if (sanitized || index >= class_count) [[unlikely]]
+      return ::operator new(size);
     FramePool& pool = of_thread_;
     if (Block* const block = pool.free_[index]) [[likely]] {
       pool.free_[index] = block->next;
@@ -29,12 +30,14 @@ class FramePool {
 
   static void deallocate(void* memory, std::size_t size) noexcept {
     const std::size_t index = (size + granule - 1) / granule;
-    if (sanitized || index >= class_count) [[unlikely]] return ::operator delete(memory);
+    if (sanitized || index >= class_count) [[unlikely]]
+      return ::operator delete(memory);
     FramePool& pool = of_thread_;
     auto* const block = static_cast<Block*>(memory);
     block->next = pool.free_[index];
     pool.free_[index] = block;
-    if (++pool.count_[index] > spill_above) [[unlikely]] pool.spill(index, keep_after_spill);
+    if (++pool.count_[index] > spill_above) [[unlikely]]
+      pool.spill(index, keep_after_spill);
   }
 
  private:

@@ -46,7 +46,8 @@ class Inbox {
   /// Calls take(TaskHeader&, requests) for everything that came, oldest first. The queued bit is cleared before the call.
   template <class Take>
   bool drain(Take&& take) noexcept {
-    if (empty()) [[likely]] return false;
+    if (empty()) [[likely]]
+      return false;
     std::uint32_t newest = head_.exchange(0, acquire);
     std::uint32_t oldest = 0;
     while (newest) {  // reverse the stack in place
@@ -70,9 +71,7 @@ class Inbox {
   bool visited() const noexcept { return visitors_.load(acquire) != 0; }
 
  private:
-  static std::uint32_t link_of(std::uint64_t word) noexcept {
-    return static_cast<std::uint32_t>(word & ~TaskHeader::remote_flags);
-  }
+  static std::uint32_t link_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word & ~TaskHeader::remote_flags); }
 
   alignas(64) Atomic<std::uint32_t> head_{0};  // arena offset of the newest
   Atomic<bool> asleep_{false};

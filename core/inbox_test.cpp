@@ -10,8 +10,7 @@
 namespace reactorlab {
 namespace {
 
-constexpr std::uint64_t queued = TaskHeader::remote_queued, wake = TaskHeader::remote_wake,
-                        cancel_it = TaskHeader::remote_cancel;
+constexpr std::uint64_t queued = TaskHeader::remote_queued, wake = TaskHeader::remote_wake, cancel_it = TaskHeader::remote_cancel;
 
 struct InboxTest : testing::Test {
   ~InboxTest() override {
@@ -40,10 +39,8 @@ TEST_F(InboxTest, DrainsInTheOrderOfArrivalWithTheRequestsAddedUp) {
   post(b, cancel_it);
   EXPECT_FALSE(inbox.empty());
   std::vector<std::pair<TaskHeader*, std::uint64_t>> drained;
-  EXPECT_TRUE(
-      inbox.drain([&](TaskHeader& task, std::uint64_t requests) { drained.emplace_back(&task, requests & ~queued); }));
-  const std::vector<std::pair<TaskHeader*, std::uint64_t>> expected = {
-      {&b, wake | cancel_it}, {&a, wake}, {&c, cancel_it}};
+  EXPECT_TRUE(inbox.drain([&](TaskHeader& task, std::uint64_t requests) { drained.emplace_back(&task, requests & ~queued); }));
+  const std::vector<std::pair<TaskHeader*, std::uint64_t>> expected = {{&b, wake | cancel_it}, {&a, wake}, {&c, cancel_it}};
   EXPECT_EQ(drained, expected);
   EXPECT_TRUE(inbox.empty());
   EXPECT_EQ(a.remote.load(), generation << 32);  // idle again, in the same life

@@ -14,7 +14,8 @@ class InterruptibleWait {
  public:
   explicit InterruptibleWait(Poller& poller) noexcept : poller_{poller} {}
 
-  /// The driver's. Blocks as long as limit_ms() says (-1: until an event or a kick), unless has_work(), asked after the announcement.
+  /// The driver's. Blocks as long as limit_ms() says (-1: until an event or a kick), unless has_work(), asked after the
+  /// announcement.
   template <class HasWork, class LimitMs>
   IoResult wait(std::span<Event> events, HasWork&& has_work, LimitMs&& limit_ms) noexcept {
     sync_point(SyncPoint::wait_unannounced);

@@ -35,7 +35,8 @@ void abandon_otherwise(TaskHeader& task) noexcept;
 /// The handle's side: gives the header up. Any thread. Inlined is the usual case: a confined task that has finished, at home.
 inline void abandon(TaskHeader& task) noexcept {
   Executor* const home = confined_executor;
-  if (!home || task.executor.load(relaxed) != home || task.join.load(relaxed) != TaskHeader::join_done) return abandon_otherwise(task);
+  if (!home || task.executor.load(relaxed) != home || task.join.load(relaxed) != TaskHeader::join_done)
+    return abandon_otherwise(task);
   result::drop(task);
   home->reclaim(task);
 }
@@ -118,7 +119,8 @@ class [[nodiscard("drop it with detach() if nobody waits for the task")]] JoinHa
       TaskHeader& me = *frame.promise().task();
       TaskHeader& joined = *handle_.task_;
       const bool confined = joined.kind == TaskKind::confined;
-      if (confined && joined.executor.load(relaxed) != confined_executor) [[unlikely]] refuse_thread();
+      if (confined && joined.executor.load(relaxed) != confined_executor) [[unlikely]]
+        refuse_thread();
       me.frame = frame;
       me.operation = this;
       me.poll = &poll;
@@ -216,7 +218,8 @@ template <class T>
 T JoinHandle<T>::wait() {
   if (done()) return take();
   Executor* const executor = task_->executor.load(acquire);
-  if (executor->on_own_thread()) throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
+  if (executor->on_own_thread())
+    throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
   return join::Relay<T>{}.wait(*executor, std::move(*this));
 }
 

@@ -80,7 +80,8 @@ class Leaf {
   Leaf(const Leaf&) = delete;
   Leaf& operator=(const Leaf&) = delete;
   [[gnu::always_inline]] ~Leaf() {
-    if (!finished()) [[unlikely]] disarm();  // destroyed while parked
+    if (!finished()) [[unlikely]]
+      disarm();  // destroyed while parked
   }
 
   // --- awaited on its own -------------------------------------------------------------------------------------------------
@@ -94,7 +95,8 @@ class Leaf {
   template <TaskPromise Promise>
   [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
     TaskHeader& task = *frame.promise().task();
-    if (!finished()) [[likely]] return wait(frame, *source_, task);
+    if (!finished()) [[likely]]
+      return wait(frame, *source_, task);
     task.frame = frame;  // the budget is spent: others first
     task.poll = &resume_frame;
     task.action = TaskAction::yield;
@@ -172,12 +174,15 @@ class Leaf {
   static void poll(TaskHeader& task) noexcept {
     auto& operation = *static_cast<Operation*>(task.operation);
     Leaf& leaf = operation;
-    if (!leaf.taken_out_by_edge()) [[unlikely]] return poll_slow(operation);
+    if (!leaf.taken_out_by_edge()) [[unlikely]]
+      return poll_slow(operation);
     if constexpr (requires { operation.begin_attempt(); }) {
       const long n = operation.begin_attempt();
-      if (n <= 0) [[unlikely]] return poll_on(task, n);
+      if (n <= 0) [[unlikely]]
+        return poll_on(task, n);
     } else {
-      if (!operation.attempt()) [[unlikely]] return poll_again(operation);
+      if (!operation.attempt()) [[unlikely]]
+        return poll_again(operation);
     }
     leaf.state_ |= finished_bit;
     resume_frame(task);

@@ -25,7 +25,8 @@ class BufferPool {
   /// nullptr: no memory.
   static ReadBuffer* take() noexcept {
     const std::size_t count = count_;
-    if (count == 0) [[unlikely]] return take_slow();
+    if (count == 0) [[unlikely]]
+      return take_slow();
     count_ = count - 1;
     ReadBuffer* const buffer = kept_[count - 1];
     if (!buffer) __builtin_unreachable();
@@ -34,7 +35,8 @@ class BufferPool {
   /// What take() would give without asking the allocator, or nullptr. It is taken by take_kept(), before anything else happens.
   [[gnu::always_inline]] static ReadBuffer* next_kept() noexcept {
     const std::size_t count = count_;
-    if (count == 0) [[unlikely]] return nullptr;
+    if (count == 0) [[unlikely]]
+      return nullptr;
     ReadBuffer* const buffer = kept_[count - 1];
     if (!buffer) __builtin_unreachable();
     return buffer;
@@ -43,7 +45,8 @@ class BufferPool {
 
   [[gnu::always_inline]] static void put(ReadBuffer* buffer) noexcept {
     const std::size_t count = count_;
-    if (sanitized || count == keep_at_most) [[unlikely]] return ::operator delete(buffer);
+    if (sanitized || count == keep_at_most) [[unlikely]]
+      return ::operator delete(buffer);
     kept_[count] = buffer;
     count_ = count + 1;
   }

@@ -61,7 +61,8 @@ void LocalExecutor::take_in(TaskHeader& task, std::uint64_t requests) noexcept {
 void LocalExecutor::poll(TaskHeader& task) noexcept {
   const std::uint32_t wakes = task.wakes.load(relaxed);
   const bool runs_on = mutated(Mutant::cancelled_task_runs_first) && task.poll == &resume_frame;
-  if ((wakes & TaskHeader::cancel_bit) && !runs_on) [[unlikely]] return destroy_cancelled(task);
+  if ((wakes & TaskHeader::cancel_bit) && !runs_on) [[unlikely]]
+    return destroy_cancelled(task);
   task.budget = leaf_budget;
   task.poll(task);
   settle(task, wakes);
@@ -213,7 +214,8 @@ void LocalExecutor::fire_due() noexcept {
 }
 
 void LocalExecutor::run_until_done(const TaskHeader& root) {
-  if (running_ && !mutated(Mutant::nested_block_on_accepted)) throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
+  if (running_ && !mutated(Mutant::nested_block_on_accepted))
+    throw UsageError{"block_on inside a task of the same runtime; co_await the task instead"};
   running_ = true;
   // What other threads asked for before the run comes before its first poll: a task that they cancelled doesn't begin (TSK-15).
   inbox_.drain([this](TaskHeader& task, std::uint64_t requests) {

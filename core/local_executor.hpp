@@ -27,7 +27,8 @@ class LocalExecutor final : public Executor {
     return task;
   }
   void launch(TaskHeader& task) noexcept override {
-    if (!on_own_thread() || closed_.load(relaxed)) [[unlikely]] return launch_otherwise(task);
+    if (!on_own_thread() || closed_.load(relaxed)) [[unlikely]]
+      return launch_otherwise(task);
     ++started_;
     mutated(Mutant::spawn_runs_inline) ? poll(task) : ready_.push(task);
   }

@@ -36,7 +36,8 @@ class LocalReactor {
     if (!mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);
   }
 
-  [[gnu::always_inline]] static Armed arm(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+  [[gnu::always_inline]] static Armed arm(Registration& slot, Direction direction, TaskHeader& task,
+                                          std::uint64_t& identity) noexcept {
     const Armed armed = readiness::arm<Access::plain>(slot.word(direction), task, identity);
     return armed == Armed::crowded ? join(slot, direction, task) : armed;
   }

@@ -11,8 +11,8 @@ namespace reactorlab {
 template <class T>
 class [[nodiscard]] Outcome {
  public:
-  Outcome(T value) : value_{std::move(value)} {}             // NOLINT: either of the two is an outcome
-  Outcome(IoResult error) noexcept : error_{error} {}        // NOLINT
+  Outcome(T value) : value_{std::move(value)} {}       // NOLINT: either of the two is an outcome
+  Outcome(IoResult error) noexcept : error_{error} {}  // NOLINT
   explicit operator bool() const noexcept { return value_.has_value(); }
   T& operator*() & noexcept { return *value_; }
   T&& operator*() && noexcept { return std::move(*value_); }

@@ -46,9 +46,9 @@ class ParkingLot {
 
   DriverRole& role_;
   PlainMutex mutex_;
-  std::vector<Spot*> parked_;     // guarded by mutex_
-  Atomic<unsigned> sleeping_{0};  // its size
-  Atomic<unsigned> searching_{0}; // woken, and not yet looking
+  std::vector<Spot*> parked_;      // guarded by mutex_
+  Atomic<unsigned> sleeping_{0};   // its size
+  Atomic<unsigned> searching_{0};  // woken, and not yet looking
 };
 
 }  // namespace reactorlab

@@ -49,7 +49,8 @@ class EpollPoller final : public Poller {
 
  private:
   static std::uint32_t mask_of(Interest interest) noexcept {
-    std::uint32_t mask = (mutated(Mutant::level_triggered) ? 0 : std::uint32_t{EPOLLET}) | (mutated(Mutant::oneshot_without_rearm) ? std::uint32_t{EPOLLONESHOT} : 0);
+    std::uint32_t mask = (mutated(Mutant::level_triggered) ? 0 : std::uint32_t{EPOLLET}) |
+                         (mutated(Mutant::oneshot_without_rearm) ? std::uint32_t{EPOLLONESHOT} : 0);
     // EPOLLPRI because urgent data ends a read early and no second edge announces the rest (RDY-21).
     if (covers(interest, Interest::read)) mask |= EPOLLIN | EPOLLPRI | EPOLLRDHUP;
     if (covers(interest, Interest::write)) mask |= EPOLLOUT;

@@ -12,19 +12,19 @@ namespace reactorlab {
 
 /// Copyable; keeps alive whatever it needs. All calls from any thread where the home allows that, else refused with -EXDEV.
 template <class R>
-concept ReactorRef = std::copyable<R> && requires(const R& ref, int fd, Registration& slot, const Registration& const_slot,
-                                                  Registration*& out, Direction direction, TaskHeader& task,
-                                                  std::uint64_t& identity, Timer& timer, TimePoint deadline) {
-  { ref.add(fd, SourceKind::stream, Interest::read, out) } noexcept -> std::same_as<IoResult>;
-  { ref.remove(slot, fd, FdFate::close) } noexcept;
-  { ref.widen(slot, fd, Interest::write) } noexcept -> std::same_as<IoResult>;
-  { ref.arm(slot, direction, task, identity) } noexcept -> std::same_as<Armed>;
-  { ref.is_parked(const_slot, direction, task) } noexcept -> std::same_as<bool>;
-  { ref.disarm(slot, direction, identity, task) } noexcept;
-  { ref.start_timer(timer, deadline) } noexcept -> std::same_as<IoResult>;
-  { ref.stop_timer(timer) } noexcept;
-  { R::confined } -> std::convertible_to<bool>;  // all its tasks run on one thread
-};
+concept ReactorRef =
+    std::copyable<R> && requires(const R& ref, int fd, Registration& slot, const Registration& const_slot, Registration*& out,
+                                 Direction direction, TaskHeader& task, std::uint64_t& identity, Timer& timer, TimePoint deadline) {
+      { ref.add(fd, SourceKind::stream, Interest::read, out) } noexcept -> std::same_as<IoResult>;
+      { ref.remove(slot, fd, FdFate::close) } noexcept;
+      { ref.widen(slot, fd, Interest::write) } noexcept -> std::same_as<IoResult>;
+      { ref.arm(slot, direction, task, identity) } noexcept -> std::same_as<Armed>;
+      { ref.is_parked(const_slot, direction, task) } noexcept -> std::same_as<bool>;
+      { ref.disarm(slot, direction, identity, task) } noexcept;
+      { ref.start_timer(timer, deadline) } noexcept -> std::same_as<IoResult>;
+      { ref.stop_timer(timer) } noexcept;
+      { R::confined } -> std::convertible_to<bool>;  // all its tasks run on one thread
+    };
 
 /// The reactor as handles see it, for runtimes known only at run time.
 class IReactor {

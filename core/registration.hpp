@@ -109,7 +109,8 @@ template <Access access>
   identity = now & generation_mask;
   if (static_cast<std::uint32_t>(now) == 0) [[likely]] {
     // empty -> PARKED. Losing (atomic): an edge or a close came first.
-    if (advance<access>(word, now, now | TaskArena::offset_of(task) | parked)) [[likely]] return Armed::parked;
+    if (advance<access>(word, now, now | TaskArena::offset_of(task) | parked)) [[likely]]
+      return Armed::parked;
   }
   return arm_slow<access>(word, task);
 }

@@ -22,7 +22,8 @@ class RunQueue {
   /// The owner. False: full.
   bool push(TaskHeader& task) noexcept {
     const std::uint32_t tail = tail_.load(relaxed);
-    if (tail - head_.load(acquire) >= capacity) [[unlikely]] return false;
+    if (tail - head_.load(acquire) >= capacity) [[unlikely]]
+      return false;
     slots_[tail % capacity].store(&task, relaxed);
     tail_.store(tail + 1, release);  // publishes the slot to thieves
     return true;
@@ -55,7 +56,8 @@ class RunQueue {
       if (head == tail_.load(relaxed)) return nullptr;
       TaskHeader* const task = slots_[head % capacity].load(relaxed);
       // head -> head + 1: the slot's task is ours. Losing: a thief took some, head is reloaded.
-      if (head_.compare_exchange_weak(head, head + 1, acq_rel, acquire)) [[likely]] return task;
+      if (head_.compare_exchange_weak(head, head + 1, acq_rel, acquire)) [[likely]]
+        return task;
     }
   }
 

@@ -104,11 +104,12 @@ class SharedReactor : public SharedRegistrations<locking> {
     if (next == no_deadline) return false;
     const std::uint64_t now = nanoseconds_of(clock::now());
     if (now < next && !mutated(Mutant::timers_fire_on_empty_wait)) return false;
-    const std::size_t fired = reactor_.wheel().advance(mutated(Mutant::timers_fire_on_empty_wait) ? next : now, [&](TimerEntry& entry) {
-      auto& timer = static_cast<Timer&>(entry);
-      TaskHeader& task = *timer.task;
-      batch.take_any(task, [&] { timer.fired.store(true, release); });
-    });
+    const std::size_t fired =
+        reactor_.wheel().advance(mutated(Mutant::timers_fire_on_empty_wait) ? next : now, [&](TimerEntry& entry) {
+          auto& timer = static_cast<Timer&>(entry);
+          TaskHeader& task = *timer.task;
+          batch.take_any(task, [&] { timer.fired.store(true, release); });
+        });
     next_deadline_.store(reactor_.wheel().next_deadline_ns().value_or(no_deadline), relaxed);
     return fired != 0;
   }

@@ -70,14 +70,17 @@ class SharedRegistrations {
 
   [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     auto& word = slot.word(direction);
-    if (task.kind != TaskKind::shared) [[unlikely]] return join_crowd(slot, direction, task, identity);
+    if (task.kind != TaskKind::shared) [[unlikely]]
+      return join_crowd(slot, direction, task, identity);
     if constexpr (locking == Locking::coarse) {
       LockGuard lock{mutex_};
       const Armed armed = readiness::arm<access>(word, task, identity);
-      if (armed != Armed::crowded) [[likely]] return armed;
+      if (armed != Armed::crowded) [[likely]]
+        return armed;
     } else {
       const Armed armed = readiness::arm<access>(word, task, identity);
-      if (armed != Armed::crowded) [[likely]] return armed;
+      if (armed != Armed::crowded) [[likely]]
+        return armed;
     }
     return join_crowd(slot, direction, task, identity);
   }
@@ -144,9 +147,7 @@ class SharedRegistrations {
   struct LockedSink {
     WakeBatch& batch;
     void task(TaskHeader& t) const noexcept { batch.take(t); }
-    void crowd(Registration& slot, Direction direction) const noexcept {
-      Reactor::take_waiters(slot, direction, batch.waiters());
-    }
+    void crowd(Registration& slot, Direction direction) const noexcept { Reactor::take_waiters(slot, direction, batch.waiters()); }
   };
 
   /// REQUIRES mutex. The home fills in the rest.

@@ -26,7 +26,6 @@ SpareRanges& spare_ranges() noexcept {
 
 Range& range_at(std::byte* base) noexcept { return *std::launder(reinterpret_cast<Range*>(base)); }
 
-
 std::byte* reserve_range() {
   constexpr std::size_t size = Slab::range_bytes;
   auto* const wide = static_cast<std::byte*>(sys::reserve_addresses(2 * size));

@@ -68,7 +68,7 @@ class Slab {
  private:
   std::byte* base_;
   Atomic<std::uint32_t> next_fresh_{sizeof(Registration)};  // offset 0 is the range's own record; written under the exclusion
-  std::uint32_t oldest_free_ = 0;                    // offsets; 0: none
+  std::uint32_t oldest_free_ = 0;                           // offsets; 0: none
   std::uint32_t newest_free_ = 0;
   std::size_t live_ = 0;
 };

@@ -99,7 +99,8 @@ void StealingExecutorBase::enqueue(TaskHeader& task) noexcept {
 void StealingExecutorBase::enqueue_remote(TaskHeader&) noexcept {}  // shared tasks have no remote word to be queued by
 
 void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
-  if (!worker.queue.push(task)) [[unlikely]] return inject(task);
+  if (!worker.queue.push(task)) [[unlikely]]
+    return inject(task);
   offer_surplus(worker);
 }
 
@@ -108,7 +109,8 @@ void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
   // One task this worker runs itself, without anybody's help; a second one is worth a sleeper, or a driver, which may be waiting:
   // with two workers there is no other idle one. (This worker doesn't drive while it queues tasks.)
   const bool somebody_may_be_idle = lot_.sleeping() != 0 || role_.probably_taken();
-  if (somebody_may_be_idle && worker.queue.size() > 1) [[unlikely]] notify();
+  if (somebody_may_be_idle && worker.queue.size() > 1) [[unlikely]]
+    notify();
 }
 
 void StealingExecutorBase::inject(TaskHeader& task) noexcept {
@@ -121,7 +123,8 @@ void StealingExecutorBase::inject(TaskHeader& task) noexcept {
 void StealingExecutorBase::deliver(Worker& worker, WakeBatch& batch) noexcept {
   worker.wakes_local.add(batch.size());
   if (batch.suppressed()) worker.wakes_suppressed.add(batch.suppressed());
-  TaskHeader* rest = worker.queue.push_list(batch.release_tasks(), [this](TaskHeader& task) { return task.executor.load(relaxed) == this; });
+  TaskHeader* rest =
+      worker.queue.push_list(batch.release_tasks(), [this](TaskHeader& task) { return task.executor.load(relaxed) == this; });
   while (rest) [[unlikely]] {  // another runtime's, or our queue is full
     TaskHeader& task = *std::exchange(rest, rest->next);
     Executor* const owner = task.executor.load(relaxed);
@@ -174,7 +177,8 @@ TaskHeader* StealingExecutorBase::next_task_elsewhere(Worker& worker) noexcept {
 }
 
 TaskHeader* StealingExecutorBase::take_injected(Worker& worker) noexcept {
-  if (injected_count_.load(acquire) == 0) [[likely]] return nullptr;
+  if (injected_count_.load(acquire) == 0) [[likely]]
+    return nullptr;
   LockGuard lock{injection_mutex_};
   const std::size_t count = injected_count_.load(relaxed);
   TaskHeader* const first = injected_.pop();
@@ -260,7 +264,8 @@ void StealingExecutorBase::count_finished() noexcept {
   } else {
     finished_elsewhere_.fetch_add(1, seq_cst);
   }
-  if (!draining_.load(relaxed)) [[likely]] return;
+  if (!draining_.load(relaxed)) [[likely]]
+    return;
   ended_.fetch_add(1, release);
   sys::futex_wake(ended_);
 }

@@ -22,7 +22,9 @@ namespace reactorlab {
 /// What a worker needs of the reactor it may drive. SharedReactor is one.
 template <class R>
 concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<const Event> taken, WakeBatch& batch) {
-  { reactor.wait(events, true, [] { return false; }) } -> std::same_as<std::size_t>;
+  {
+    reactor.wait(events, true, [] { return false; })
+  } -> std::same_as<std::size_t>;
   reactor.dispatch(taken, batch);
   reactor.kick_if_waiting();
   { reactor.driver_waits() } -> std::same_as<bool>;
@@ -109,13 +111,13 @@ class StealingExecutorBase : public Executor {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   alignas(64) PlainMutex injection_mutex_;
-  TaskQueue injected_;                        // guarded by injection_mutex_
-  Atomic<std::size_t> injected_count_{0};     // written with it held
-  OwnedCounter wakes_remote_;                 // written with it held
+  TaskQueue injected_;                     // guarded by injection_mutex_
+  Atomic<std::size_t> injected_count_{0};  // written with it held
+  OwnedCounter wakes_remote_;              // written with it held
 
   ParkingLot lot_;
 
-  alignas(64) Atomic<std::uint32_t> visitors_{0};  // foreign threads inside enqueue()
+  alignas(64) Atomic<std::uint32_t> visitors_{0};                       // foreign threads inside enqueue()
   Atomic<std::uint64_t> started_elsewhere_{0}, finished_elsewhere_{0};  // by threads that aren't workers
   Atomic<bool> stopping_{false};
   Atomic<std::uint32_t> ended_{0};  // bumped as tasks end while somebody drains
@@ -127,7 +129,9 @@ class StealingExecutorBase : public Executor {
 template <DrivenReactor Reactor>
 class StealingExecutor final : public StealingExecutorBase {
  public:
-  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers, reactor.role()}, reactor_{reactor} { start_threads(); }
+  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers, reactor.role()}, reactor_{reactor} {
+    start_threads();
+  }
   ~StealingExecutor() { shut_down(TimePoint{}); }
 
  private:
@@ -177,20 +181,23 @@ struct alignas(64) Worker {
 inline constinit thread_local Worker* current_worker = nullptr;
 
 [[gnu::always_inline]] inline TaskHeader* StealingExecutorBase::next_task(Worker& worker) noexcept {
-  if (TaskHeader* const task = worker.queue.pop()) [[likely]] return task;
+  if (TaskHeader* const task = worker.queue.pop()) [[likely]]
+    return task;
   return next_task_elsewhere(worker);
 }
 
 [[gnu::always_inline]] inline void StealingExecutorBase::poll(Worker& worker, TaskHeader& task) noexcept {
   ++worker.polls_since_look;
   std::uint32_t wakes = task.wakes.load(acquire);
-  if (wakes & TaskHeader::cancel_bit) [[unlikely]] return destroy_cancelled(task);
+  if (wakes & TaskHeader::cancel_bit) [[unlikely]]
+    return destroy_cancelled(task);
   task.budget = leaf_budget;
   task.poll(task);
   // n -> 0: parked, the next wake enqueues it, and from here on another worker may run it. Losing: it was woken, or cancelled,
   // while it ran; it keeps its count and is polled once more.
   const bool again = mutated(Mutant::parked_task_polled_again) || (mutated(Mutant::wakes_not_coalesced) && wakes > 1);
-  if (!again && task.action == TaskAction::park && task.wakes.compare_exchange_strong(wakes, 0, acq_rel, relaxed)) [[likely]] return;
+  if (!again && task.action == TaskAction::park && task.wakes.compare_exchange_strong(wakes, 0, acq_rel, relaxed)) [[likely]]
+    return;
   settle_slow(worker, task);
 }
 

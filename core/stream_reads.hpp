@@ -26,7 +26,8 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     assert(!request.begun());
   }
   [[gnu::always_inline]] ~ReadLeaseOperation() {
-    if (this->finished()) [[likely]] (void)take();  // read, but nobody came for it
+    if (this->finished()) [[likely]]
+      (void)take();  // read, but nobody came for it
   }
   ReadLeaseOperation start(TaskHeader& task) const noexcept { return ReadLeaseOperation{task, this->source()}; }
 
@@ -36,7 +37,8 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     if (this->begun()) return Base::await_suspend(frame);
     TaskHeader& task = *frame.promise().task();
     Stream& stream = this->source();
-    if (!stream.known_empty(task)) [[unlikely]] return attempt_first(frame);
+    if (!stream.known_empty(task)) [[unlikely]]
+      return attempt_first(frame);
     this->begin(task, false);
     return this->wait(frame, stream, task);
   }
@@ -48,7 +50,8 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
   /// > 0: finished. Else finish_attempt() has the last word.
   [[gnu::always_inline]] long begin_attempt() noexcept {
     ReadBuffer* const buffer = BufferPool::next_kept();
-    if (!buffer) [[unlikely]] return -EINTR;
+    if (!buffer) [[unlikely]]
+      return -EINTR;
     const long n = sys::recv(this->source().fd(), buffer->bytes, ReadBuffer::capacity);
     if (n > 0) [[likely]] {
       BufferPool::take_kept();
@@ -137,9 +140,7 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
   void settle(IoResult error) noexcept { result_ = error; }
 
  private:
-  bool has_ended() const noexcept {
-    return this->source().slot().word(Direction::read).load(acquire) & readiness::sticky;
-  }
+  bool has_ended() const noexcept { return this->source().slot().word(Direction::read).load(acquire) & readiness::sticky; }
 
   std::span<std::byte> into_;
   int flags_;

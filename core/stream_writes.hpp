@@ -68,12 +68,11 @@ class [[nodiscard("co_await it")]] WriteAllRequest {
 
   WriteAllRequest(Stream* stream, std::span<const std::byte> bytes) noexcept
       : stream_{stream}, data_{bytes.data()}, result_{static_cast<long>(bytes.size())} {}
-  WriteAllRequest(const WriteAllRequest& other) noexcept : WriteAllRequest{other.stream_, other.bytes()} {
-    assert(other.stream_);
-  }
+  WriteAllRequest(const WriteAllRequest& other) noexcept : WriteAllRequest{other.stream_, other.bytes()} { assert(other.stream_); }
   WriteAllRequest& operator=(const WriteAllRequest&) = delete;
   [[gnu::always_inline]] ~WriteAllRequest() {
-    if (pending_ && !stream_) [[unlikely]] drop(pending_);
+    if (pending_ && !stream_) [[unlikely]]
+      drop(pending_);
   }
   OperationType start(TaskHeader& task) const noexcept { return OperationType{task, stream_, bytes()}; }
 
@@ -85,11 +84,13 @@ class [[nodiscard("co_await it")]] WriteAllRequest {
     const std::span<const std::byte> all = bytes();
     pending_ = nullptr;
     const long n = sys::send(stream->fd(), all.data(), all.size());
-    if (n == result_ && OperationType::may_go_on(task)) [[likely]] return false;
+    if (n == result_ && OperationType::may_go_on(task)) [[likely]]
+      return false;
     return suspend(frame, *stream, all, n);
   }
   [[gnu::always_inline]] IoResult await_resume() noexcept {
-    if (pending_) [[unlikely]] return result_of(std::exchange(pending_, nullptr));
+    if (pending_) [[unlikely]]
+      return result_of(std::exchange(pending_, nullptr));
     return result_;
   }
 

@@ -31,19 +31,46 @@
 namespace reactorlab::sys {
 
 enum class Op : std::uint8_t {
-  accept4, bind, close, connect, epoll_create1, epoll_ctl, epoll_wait, eventfd, fcntl, futex, getpeername, getsockname,
-  getsockopt, listen, lstat, poll, read, readv, recv, recvfrom, send, sendmsg, sendto, setsockopt, shutdown, socket, socketpair,
-  unlink, write, writev,
+  accept4,
+  bind,
+  close,
+  connect,
+  epoll_create1,
+  epoll_ctl,
+  epoll_wait,
+  eventfd,
+  fcntl,
+  futex,
+  getpeername,
+  getsockname,
+  getsockopt,
+  listen,
+  lstat,
+  poll,
+  read,
+  readv,
+  recv,
+  recvfrom,
+  send,
+  sendmsg,
+  sendto,
+  setsockopt,
+  shutdown,
+  socket,
+  socketpair,
+  unlink,
+  write,
+  writev,
 };
 
 /// One syscall on its way to the kernel, as a script sees it.
 struct Call {
   Op op;
   int fd;
-  void* data = nullptr;       ///< the buffer, epoll_event(s), msghdr, iovec or path of the call
-  std::size_t size = 0;       ///< bytes or entries; a script may lower it before it lets the call through
-  long extra = 0;             ///< epoll_ctl: the descriptor; epoll_wait: the timeout in ms; fcntl: the command
-  int command = 0;            ///< epoll_ctl: ADD, MOD or DEL
+  void* data = nullptr;  ///< the buffer, epoll_event(s), msghdr, iovec or path of the call
+  std::size_t size = 0;  ///< bytes or entries; a script may lower it before it lets the call through
+  long extra = 0;        ///< epoll_ctl: the descriptor; epoll_wait: the timeout in ms; fcntl: the command
+  int command = 0;       ///< epoll_ctl: ADD, MOD or DEL
 };
 
 #if REACTORLAB_INSTRUMENTED
@@ -91,10 +118,7 @@ inline long raw(long number, long a, long b, long c, long d, long e, long f = 0)
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
   register long r9 asm("r9") = f;
-  asm volatile("syscall"
-               : "=a"(result)
-               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-               : "rcx", "r11", "memory");
+  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
   return result;
 }
 inline long word(const void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
@@ -113,9 +137,8 @@ template <class... Args>
 
 /// Without flags it is issued as read(2), which is the same for a socket and has three arguments instead of six.
 [[gnu::always_inline]] inline long recv(int fd, void* data, std::size_t size) noexcept {
-  return issue({Op::recv, fd, data, size}, [=](const Call& c) {
-    return REACTORLAB_KERNEL(::recv(fd, data, c.size, 0), SYS_read, fd, data, c.size);
-  });
+  return issue({Op::recv, fd, data, size},
+               [=](const Call& c) { return REACTORLAB_KERNEL(::recv(fd, data, c.size, 0), SYS_read, fd, data, c.size); });
 }
 
 inline long recv(int fd, void* data, std::size_t size, int flags) noexcept {
@@ -178,8 +201,9 @@ long write_quietly(int fd, const void* data, std::size_t size) noexcept;
 // --- readiness --------------------------------------------------------------------------------------------------------
 
 inline long epoll_create() noexcept {
-  return issue({Op::epoll_create1, -1},
-               [](const Call&) { return REACTORLAB_KERNEL(::epoll_create1(EPOLL_CLOEXEC), SYS_epoll_create1, int{EPOLL_CLOEXEC}); });
+  return issue({Op::epoll_create1, -1}, [](const Call&) {
+    return REACTORLAB_KERNEL(::epoll_create1(EPOLL_CLOEXEC), SYS_epoll_create1, int{EPOLL_CLOEXEC});
+  });
 }
 
 inline long epoll_ctl(int epoll, int command, int fd, epoll_event* event) noexcept {
@@ -235,7 +259,8 @@ inline long accept(int fd, sockaddr* peer = nullptr, socklen_t* size = nullptr) 
 }
 
 inline long connect(int fd, const sockaddr* peer, socklen_t size) noexcept {
-  return issue({Op::connect, fd}, [=](const Call&) { return REACTORLAB_KERNEL(::connect(fd, peer, size), SYS_connect, fd, peer, size); });
+  return issue({Op::connect, fd},
+               [=](const Call&) { return REACTORLAB_KERNEL(::connect(fd, peer, size), SYS_connect, fd, peer, size); });
 }
 
 inline long bind(int fd, const sockaddr* local, socklen_t size) noexcept {
@@ -298,9 +323,9 @@ inline long unlink(const char* path) noexcept {
 
 // --- waiting for a word (not interposed: parking is a sync point, not an answer that could be scripted) ------------------
 
-/// The calling thread waits its turn instead of preempting others when it is woken (SCHED_BATCH). A hint: a refusal changes nothing.
+/// The calling thread waits its turn instead of preempting others when it is woken (SCHED_BATCH). A hint: a refusal changes
+/// nothing.
 void prefer_batch_scheduling() noexcept;
-
 
 inline void futex_wait(const Atomic<std::uint32_t>& value, std::uint32_t expected) noexcept {
   ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);

@@ -102,7 +102,8 @@ T take(TaskHeader& task) {
   if (task.outcome == TaskOutcome::exception) [[unlikely]] {
     std::rethrow_exception(*std::launder(reinterpret_cast<std::exception_ptr*>(task.result)));
   }
-  if (task.outcome != TaskOutcome::value) [[unlikely]] throw TaskCancelled{};
+  if (task.outcome != TaskOutcome::value) [[unlikely]]
+    throw TaskCancelled{};
   if constexpr (!std::is_void_v<T>) return std::move(*cell_of<T>(task));
 }
 
@@ -142,7 +143,8 @@ class PromiseBase {
   friend class Task;
 
   void rethrow_if_failed() {
-    if (task_->outcome == TaskOutcome::exception) [[unlikely]] std::rethrow_exception(result::take_exception(*task_));
+    if (task_->outcome == TaskOutcome::exception) [[unlikely]]
+      std::rethrow_exception(result::take_exception(*task_));
   }
 
   TaskHeader* task_ = nullptr;
@@ -174,7 +176,8 @@ class ResultPromise : public PromiseBase {
 
   /// Moves the result out of the frame, which dies before the joiner resumes (TSK-11).
   void publish() noexcept {
-    if (!has_value_) [[unlikely]] return;  // an exception, which is where it belongs
+    if (!has_value_) [[unlikely]]
+      return;  // an exception, which is where it belongs
     try {
       result::store_value<T>(*task_, std::move(value_));
     } catch (...) {
@@ -195,7 +198,8 @@ class ResultPromise<void> : public PromiseBase {
   void return_void() noexcept {}
   void take() { rethrow_if_failed(); }
   void publish() noexcept {
-    if (task_->outcome != TaskOutcome::exception) [[likely]] result::store_void(*task_);
+    if (task_->outcome != TaskOutcome::exception) [[likely]]
+      result::store_void(*task_);
   }
 };
 

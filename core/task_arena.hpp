@@ -45,7 +45,8 @@ class HeaderPool {
 
   TaskHeader& take() {
     TaskHeader* const task = free_;
-    if (!task) [[unlikely]] return take_slow();
+    if (!task) [[unlikely]]
+      return take_slow();
     free_ = task->next;
     --count_;
     return *task;
@@ -54,7 +55,8 @@ class HeaderPool {
   void put(TaskHeader& task) noexcept {
     task.next = free_;
     free_ = &task;
-    if (++count_ > spill_above) [[unlikely]] spill(keep_after_spill);
+    if (++count_ > spill_above) [[unlikely]]
+      spill(keep_after_spill);
   }
 
   /// Gives everything to the process-wide list (a thread or an executor ends).

@@ -27,7 +27,7 @@ enum class TaskKind : std::uint8_t { confined, shared };
 /// Any thread: the kind never changes, so that a mark is a store of what is known.
 class MarkedKind {
  public:
-  MarkedKind(TaskKind kind) noexcept : bits_{static_cast<std::uint8_t>(kind)} {}  // NOLINT: it is one
+  MarkedKind(TaskKind kind) noexcept : bits_{static_cast<std::uint8_t>(kind)} {}                          // NOLINT: it is one
   operator TaskKind() const noexcept { return static_cast<TaskKind>(bits_.load(relaxed) & shared_bit); }  // NOLINT
   void operator=(TaskKind kind) noexcept { bits_.store(static_cast<std::uint8_t>(kind), relaxed); }
 

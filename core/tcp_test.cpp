@@ -91,8 +91,7 @@ TEST_P(TcpTest, WritesPartsInOrderSkippingEmptyOnes) {
   run([&]() -> Task<> {
     Pair pair = co_await connected(runtime());
     std::vector<std::string> words;
-    for (int i = 0; i < 200; ++i)
-      words.push_back(i % 5 == 0 ? "" : std::to_string(i) + ",");  // more than go in one call
+    for (int i = 0; i < 200; ++i) words.push_back(i % 5 == 0 ? "" : std::to_string(i) + ",");  // more than go in one call
     std::vector<iovec> parts;
     for (std::string& word : words) parts.push_back({word.data(), word.size()});
     const std::string whole = std::accumulate(words.begin(), words.end(), std::string{});

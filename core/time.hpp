@@ -43,7 +43,8 @@ class SleepOperation {
     if (!sleep.timer_.fired.load(acquire) && !mutated(Mutant::sleep_completes_on_second_poll)) return;
     if (mutated(Mutant::sleep_completes_on_second_poll)) sleep.ref_.stop_timer(sleep.timer_);
     sleep.parked_ = false;
-    if (sleep.timer_.refused) [[unlikely]] sleep.result_ = -ESHUTDOWN;
+    if (sleep.timer_.refused) [[unlikely]]
+      sleep.result_ = -ESHUTDOWN;
     resume_frame(task);
   }
 

@@ -144,16 +144,12 @@ class TimerWheel {
   static_assert(level_count * digit_bits >= 64 - tick_shift + 1, "every deadline, rounded up, lies within the wheel");
 
   static constexpr std::uint64_t to_tick(std::uint64_t ns) noexcept { return ns >> tick_shift; }
-  static constexpr std::uint64_t round_up_to_tick(std::uint64_t ns) noexcept {
-    return to_tick(ns) + (ns % tick_ns != 0 ? 1 : 0);
-  }
+  static constexpr std::uint64_t round_up_to_tick(std::uint64_t ns) noexcept { return to_tick(ns) + (ns % tick_ns != 0 ? 1 : 0); }
   static constexpr unsigned digit_of(std::uint64_t tick, unsigned level) noexcept {
     return static_cast<unsigned>(tick >> (level * digit_bits)) % slots_per_level;
   }
   static constexpr unsigned level_of(unsigned slot) noexcept { return slot / slots_per_level; }
-  static constexpr std::uint64_t occupancy_bit(unsigned slot) noexcept {
-    return std::uint64_t{1} << (slot % slots_per_level);
-  }
+  static constexpr std::uint64_t occupancy_bit(unsigned slot) noexcept { return std::uint64_t{1} << (slot % slots_per_level); }
 
   /// Where the placement rule puts a deadline; one that equals the current tick belongs to level 0.
   unsigned place_of(std::uint64_t deadline_tick) const noexcept {

@@ -20,8 +20,7 @@ constexpr std::uint64_t never = UINT64_MAX;
 /// The wheel against a sorted map, with operations at random, also from within the sink.
 class TimerWheelModel {
  public:
-  TimerWheelModel(std::uint64_t seed, std::size_t entries)
-      : random_(seed), entries_(entries), keys_(entries), wheel_(now_ns_) {}
+  TimerWheelModel(std::uint64_t seed, std::size_t entries) : random_(seed), entries_(entries), keys_(entries), wheel_(now_ns_) {}
   ~TimerWheelModel() {
     for (TimerEntry& entry : entries_) wheel_.cancel(entry);
   }

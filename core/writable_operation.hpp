@@ -13,8 +13,7 @@ namespace reactorlab {
 template <class Socket>
 class WritableOperation : public Leaf<WritableOperation<Socket>, Socket, Direction::write> {
  public:
-  WritableOperation(TaskHeader& task, Socket* socket) noexcept
-      : Leaf<WritableOperation, Socket, Direction::write>{task, *socket} {
+  WritableOperation(TaskHeader& task, Socket* socket) noexcept : Leaf<WritableOperation, Socket, Direction::write>{task, *socket} {
     this->begin(attempt());
   }
   IoResult await_resume() const noexcept { return result_; }

@@ -21,8 +21,7 @@ namespace {
 /// -errno.
 class ReadableFuture : public Leaf<ReadableFuture, TcpStream, Direction::read> {
  public:
-  ReadableFuture(TaskHeader& task, TcpStream* stream, std::span<char> into) noexcept
-      : Leaf{task, *stream}, into_{into} {
+  ReadableFuture(TaskHeader& task, TcpStream* stream, std::span<char> into) noexcept : Leaf{task, *stream}, into_{into} {
     begin(attempt());  // the first poll: it may not have to wait at all
   }
 

@@ -18,8 +18,7 @@ namespace reactorlab::peer_kit {
 
 /// CLOCK_MONOTONIC, in ns.
 inline std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(
-      std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count());
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count());
 }
 
 /// timer_insert_cancel: distances from now in ns, an hour and more, spread over 73 minutes by Fibonacci hashing.
@@ -38,10 +37,7 @@ class FarDeadlines {
 class FiringRounds {
  public:
   explicit FiringRounds(const InProcessRequest& request)
-      : request_(request),
-        timers_(scenarios::count_param(request, "timers")),
-        fired_(timers_, 0),
-        pending_(request.operations) {
+      : request_(request), timers_(scenarios::count_param(request, "timers")), fired_(timers_, 0), pending_(request.operations) {
     lateness_.reserve(request.operations);
   }
 

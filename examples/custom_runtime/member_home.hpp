@@ -88,8 +88,7 @@ class Ref {
   /// A handle was dropped on another thread, or after its runtime.
   void remove_elsewhere(Registration& slot, int fd, FdFate fate) const noexcept {
     const std::lock_guard lock{slip_->mutex};
-    if (slip_->takes_removals)
-      return spawn_on(*slip_->executor.load(relaxed), carry_out({slip_, slot, fd, fate})).detach();
+    if (slip_->takes_removals) return spawn_on(*slip_->executor.load(relaxed), carry_out({slip_, slot, fd, fate})).detach();
     Slab::surrender(slot);  // its memory waits for this one
     if (fate == FdFate::close) sys::close(fd);
   }
@@ -107,9 +106,7 @@ class Home {
       .capabilities = {}};
 
   explicit Home(const RuntimeOptions& options)
-      : info_{info_with_workers(description, Locking::fine, checked(options))},
-        reactor_{options.backend},
-        executor_{reactor_} {}
+      : info_{info_with_workers(description, Locking::fine, checked(options))}, reactor_{options.backend}, executor_{reactor_} {}
   ~Home() {
     shut_down(TimePoint{});
     {
@@ -131,8 +128,7 @@ class Home {
   }
   void check_block_on() const {
     if (!slip_->here()) throw UsageError{"a member runtime is driven by the thread that made it"};
-    if (executor_.running())
-      throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
+    if (executor_.running()) throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
   }
   void drive_until_done(const TaskHeader& root) { executor_.run_until_done(root); }
   void shut_down(TimePoint until) noexcept {
@@ -149,8 +145,7 @@ class Home {
 
  private:
   static const RuntimeOptions& checked(const RuntimeOptions& options) {
-    if (options.workers != 1)
-      throw UsageError{"a member runtime runs on the thread that made it, so workers must be 1"};
+    if (options.workers != 1) throw UsageError{"a member runtime runs on the thread that made it, so workers must be 1"};
     return options;
   }
 

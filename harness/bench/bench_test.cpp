@@ -90,8 +90,7 @@ class TemporaryFolder : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::remove_all(path_); }
   void TearDown() override { std::filesystem::remove_all(path_); }
-  const std::filesystem::path path_ =
-      std::filesystem::path(testing::TempDir()) / ("reactorlab-" + std::to_string(::getpid()));
+  const std::filesystem::path path_ = std::filesystem::path(testing::TempDir()) / ("reactorlab-" + std::to_string(::getpid()));
 };
 
 using ResultsFolderTest = TemporaryFolder;
@@ -106,8 +105,7 @@ TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
   }
   std::ifstream samples(path_ / "deep" / "run" / "samples.jsonl");
   int lines = 0;
-  for (std::string line; std::getline(samples, line); ++lines)
-    EXPECT_NO_THROW((void)sample_from_json(nlohmann::json::parse(line)));
+  for (std::string line; std::getline(samples, line); ++lines) EXPECT_NO_THROW((void)sample_from_json(nlohmann::json::parse(line)));
   EXPECT_EQ(lines, 2);
   std::ifstream summary(path_ / "deep" / "run" / "summary.json");
   EXPECT_EQ(nlohmann::json::parse(summary).at("a"), 2);
@@ -115,13 +113,17 @@ TEST_F(ResultsFolderTest, WritesWholeFilesAndAppendsSamples) {
 }
 
 TEST_F(ResultsFolderTest, KeepsAnEarlierRun) {
-  { ResultsFolder::create(path_).append(Sample{}); }
+  {
+    ResultsFolder::create(path_).append(Sample{});
+  }
   EXPECT_THROW((void)ResultsFolder::create(path_), std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(path_ / "samples.jsonl"));
 }
 
 TEST_F(ResultsFolderTest, LeavesNothingOfARunThatMeasuredNothing) {
-  { ResultsFolder::create(path_).write("provenance.json", {}); }
+  {
+    ResultsFolder::create(path_).write("provenance.json", {});
+  }
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
@@ -200,8 +202,7 @@ TEST(Program, ListGivesEverythingALineOfItsOwn) {
   for (std::string line; std::getline(text, line);)
     if (line.starts_with("  ")) first_words.insert(line.substr(2, line.find(' ', 2) - 2));
   for (const Impl& impl : impls()) EXPECT_EQ(first_words.count(impl.name), 1U) << impl.name;
-  for (const Workload& workload : workloads())
-    EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
+  for (const Workload& workload : workloads()) EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
   for (const Tier& tier : tiers()) EXPECT_EQ(first_words.count(std::string(tier.name)), 1U) << tier.name;
   EXPECT_EQ(first_words.size(), impls().size() + workloads().size() + tiers().size());
 }

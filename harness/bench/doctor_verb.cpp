@@ -23,8 +23,8 @@ void fact(std::string_view name, const std::string& value) { fmt::print("  {:<26
 
 void print_machine(const json& machine, const json& noise) {
   fmt::print("Machine\n");
-  for (const char* name : {"cpu_model", "cpus", "allowed_cpus", "threads_per_core", "hypervisor", "kernel",
-                           "kernel_parameters", "clocksource", "memory", "cgroup_cpu_max"})
+  for (const char* name : {"cpu_model", "cpus", "allowed_cpus", "threads_per_core", "hypervisor", "kernel", "kernel_parameters",
+                           "clocksource", "memory", "cgroup_cpu_max"})
     fact(name, text_of(machine.at(name)));
   fact("governor", text_of(noise.at("governor")));
   fact("open files", fmt::format("{} (hard limit)", measure::raise_descriptor_limit()));
@@ -63,17 +63,14 @@ void print_capabilities(const json& machine) {
   can("1024 connections", measure::raise_descriptor_limit() >= 1024 + 64, "enough open files",
       "raise the hard limit of open files (as root: ulimit -Hn 4096)");
   can("system calls by name", measure::is_installed("strace"), "strace -f -c", "install strace");
-  can("user instructions per operation", measure::is_installed("valgrind"), "callgrind, N against 2N",
-      "install valgrind");
-  can("kernel tracepoints", measure::is_installed("perf") && ::geteuid() == 0, "perf, as root",
-      "install linux-perf, be root");
+  can("user instructions per operation", measure::is_installed("valgrind"), "callgrind, N against 2N", "install valgrind");
+  can("kernel tracepoints", measure::is_installed("perf") && ::geteuid() == 0, "perf, as root", "install linux-perf, be root");
   const bool hardware = measure::output_of({"perf", "stat", "-x,", "-e", "instructions", "-o", "/dev/stdout", "true"})
                             .value_or("<not")
                             .find("<not") == std::string::npos;
   can("hardware counters", hardware, "perf stat", "no PMU that perf can use (usual in virtual machines), or no perf");
   for (const LeftOut& peer : left_out())
-    can(fmt::format("the peer {}", peer.name), false, "",
-        fmt::format("{}: run scripts/setup bench, build again", peer.reason));
+    can(fmt::format("the peer {}", peer.name), false, "", fmt::format("{}: run scripts/setup bench, build again", peer.reason));
   can("charts", measure::is_installed("python3"), "scripts/plot (needs matplotlib)", "install python3-matplotlib");
 }
 

@@ -19,7 +19,7 @@ bool has(const std::vector<std::string_view>& list, std::string_view name) {
 }
 
 /// All lockings or backends of all impls, to tell a typo from a combination that doesn't exist.
-std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::*list) {
+std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std::string_view> EngineInfo::* list) {
   std::vector<std::string> all;
   for (const Impl& impl : known)
     for (const auto& name : impl.info.*list)
@@ -36,14 +36,11 @@ void require_known(std::string_view what, const std::string& name, const std::ve
 /// choose.
 std::optional<std::string> obstacle(const Impl& impl, const EntryFilter& filter) {
   if (!filter.backend.empty() && !has(impl.info.backends, filter.backend))
-    return fmt::format("{} has no backend '{}', only: {}", impl.name, filter.backend,
-                       fmt::join(strings(impl.info.backends), ", "));
+    return fmt::format("{} has no backend '{}', only: {}", impl.name, filter.backend, fmt::join(strings(impl.info.backends), ", "));
   if (!filter.locking.empty() && !impl.info.lockings.empty() && !has(impl.info.lockings, filter.locking))
-    return fmt::format("{} has no locking '{}', only: {}", impl.name, filter.locking,
-                       fmt::join(strings(impl.info.lockings), ", "));
+    return fmt::format("{} has no locking '{}', only: {}", impl.name, filter.locking, fmt::join(strings(impl.info.lockings), ", "));
   if (impl.info.max_workers != 0 && filter.workers > impl.info.max_workers)
-    return fmt::format("{} has at most {} worker{}", impl.name, impl.info.max_workers,
-                       impl.info.max_workers == 1 ? "" : "s");
+    return fmt::format("{} has at most {} worker{}", impl.name, impl.info.max_workers, impl.info.max_workers == 1 ? "" : "s");
   return std::nullopt;
 }
 
@@ -72,8 +69,7 @@ void add(EntryChoice& choice, Entry entry) {
 }
 
 void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
-  for (const LeftOut& peer : left_out())
-    choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
+  for (const LeftOut& peer : left_out()) choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
     if (const auto reason = obstacle(impl, filter)) {
       choice.notes.push_back(fmt::format("left out: {}", *reason));
@@ -94,8 +90,7 @@ void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter 
   if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking)))
     throw UsageError(measure::unknown_choice("impl", typed, known_labels(known)));
   if (!locking.empty() && !filter.locking.empty() && filter.locking != locking)
-    throw UsageError(
-        fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
+    throw UsageError(fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
   if (!locking.empty()) filter.locking = locking;
   if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
   if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
@@ -115,8 +110,7 @@ EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& fi
     else
       add_named(choice, known, filter, typed);
   }
-  if (choice.entries.empty())
-    throw UsageError("nothing to run: no impl has this combination of --backend, --locking, --workers");
+  if (choice.entries.empty()) throw UsageError("nothing to run: no impl has this combination of --backend, --locking, --workers");
   return choice;
 }
 

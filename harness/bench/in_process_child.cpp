@@ -49,9 +49,7 @@ struct Window {
   }
 
  private:
-  static std::uint64_t run_delay() {
-    return measure::read_process_cpu(::getpid()).value_or(measure::ProcessCpu{}).run_delay_ns;
-  }
+  static std::uint64_t run_delay() { return measure::read_process_cpu(::getpid()).value_or(measure::ProcessCpu{}).run_delay_ns; }
 };
 
 json percentiles_of(const measure::Histogram& latency) {
@@ -108,8 +106,7 @@ void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
 std::vector<std::string> words_of(const InProcessChildOptions& options) {
   const Entry& entry = options.entry;
   std::vector<std::string> words = {kInProcessVerb, "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
-                                    "--workload=" + options.workload,
-                                    fmt::format("--operations={}", options.operations)};
+                                    "--workload=" + options.workload, fmt::format("--operations={}", options.operations)};
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (!options.params.empty()) words.push_back(fmt::format("--params={}", fmt::join(options.params, ",")));
@@ -129,8 +126,8 @@ Params params_from_words(const std::vector<std::string>& words) {
     const auto equals = word.find('=');
     std::uint64_t value = 0;
     const char* const end = word.data() + word.size();
-    if (equals == std::string::npos || equals == 0 ||
-        std::from_chars(word.data() + equals + 1, end, value).ptr != end || equals + 1 == word.size())
+    if (equals == std::string::npos || equals == 0 || std::from_chars(word.data() + equals + 1, end, value).ptr != end ||
+        equals + 1 == word.size())
       throw UsageError(fmt::format("--params={}: write NAME=NUMBER, for example tasks=64", word));
     params[word.substr(0, equals)] = value;
   }

@@ -23,8 +23,7 @@ const InProcessWorkload& workload_of(const Cell& cell) {
 std::vector<int> cpus_for(const InProcessWorkload& workload, const SampleSettings& settings) {
   std::vector<int> cpus;
   if (settings.server_cpu) cpus.push_back(*settings.server_cpu);
-  if (workload.foreign_threads && settings.load_cpu && settings.load_cpu != settings.server_cpu)
-    cpus.push_back(*settings.load_cpu);
+  if (workload.foreign_threads && settings.load_cpu && settings.load_cpu != settings.server_cpu) cpus.push_back(*settings.load_cpu);
   return cpus;
 }
 
@@ -53,8 +52,7 @@ void take_counts(Sample& sample, const json& result, const rusage& usage) {
   const auto per_operation = [&](double count) { return count / static_cast<double>(sample.ops); };
   sample.counts["voluntary_switches"] = per_operation(static_cast<double>(usage.ru_nvcsw));
   sample.counts["involuntary_switches"] = per_operation(static_cast<double>(usage.ru_nivcsw));
-  for (const auto& [name, value] : result.at("counters").items())
-    sample.counts[name] = per_operation(value.get<double>());
+  for (const auto& [name, value] : result.at("counters").items()) sample.counts[name] = per_operation(value.get<double>());
 }
 
 void judge(Sample& sample, std::uint64_t operations) {

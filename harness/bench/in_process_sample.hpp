@@ -8,7 +8,6 @@ namespace reactorlab::bench {
 /// One cell of a workload inside the process, in a fresh child process pinned to settings.server_cpu; threads of the
 /// workload's own are pinned to settings.load_cpu. `server_cpu_ns` is the child's CPU time in the window, those
 /// threads included. Whatever goes wrong makes the sample void; what the engine has no native form of, not_applicable.
-[[nodiscard]] Sample run_in_process_sample(const Entry& entry, const SamplePlace& place,
-                                           const SampleSettings& settings);
+[[nodiscard]] Sample run_in_process_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings);
 
 }  // namespace reactorlab::bench

@@ -74,20 +74,21 @@ TEST(InProcessChild, WordsCarryTheParameters) {
 Entry entry() { return {"thread_local", "thread_local", "epoll", "", 1}; }
 SamplePlace place() { return {.cell = {"cross_thread_wake", {}}, .round = 3, .position = 1, .seed = 77}; }
 Sample sample_from(const std::string& executable) {
-  return run_in_process_sample(entry(), place(), {.warmup = 0ms,
-                                                  .duration = 0ms,
-                                                  .server_cpu = std::nullopt,
-                                                  .load_cpu = std::nullopt,
-                                                  .provenance = "",
-                                                  .executable = executable});
+  return run_in_process_sample(entry(), place(),
+                               {.warmup = 0ms,
+                                .duration = 0ms,
+                                .server_cpu = std::nullopt,
+                                .load_cpu = std::nullopt,
+                                .provenance = "",
+                                .executable = executable});
 }
 
 /// A child's line for that many operations.
 std::string line(std::uint64_t operations, std::uint64_t errors) {
   return "echo '" +
-         nlohmann::json{{"operations", operations}, {"errors", errors}, {"wall_ns", 1000},       {"cpu_ns", 900},
-                        {"run_delay_ns", 0},        {"max_ns", 50},     {"p50_ns", 40},
-                        {"counters", {{"kicks", 2 * operations}}}}
+         nlohmann::json{
+             {"operations", operations}, {"errors", errors}, {"wall_ns", 1000}, {"cpu_ns", 900},
+             {"run_delay_ns", 0},        {"max_ns", 50},     {"p50_ns", 40},    {"counters", {{"kicks", 2 * operations}}}}
              .dump() +
          "'";
 }

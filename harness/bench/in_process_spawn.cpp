@@ -114,13 +114,11 @@ ChildEnd run_child(const ChildRequest& request) {
   while (::wait4(pid, &status, 0, &end.usage) < 0 && errno == EINTR) {
   }
   if (!ended && request.cancel != nullptr && request.cancel->load()) throw std::runtime_error("interrupted");
-  if (!ended)
-    throw std::runtime_error(fmt::format("it didn't end within {} ms{}", request.limit.count(), last_words(err)));
+  if (!ended) throw std::runtime_error(fmt::format("it didn't end within {} ms{}", request.limit.count(), last_words(err)));
   if (WIFSIGNALED(status))
-    throw std::runtime_error(fmt::format("killed by signal {} ({}){}", WTERMSIG(status), ::strsignal(WTERMSIG(status)),
-                                         last_words(err)));
-  if (WEXITSTATUS(status) != 0)
-    throw std::runtime_error(fmt::format("exit status {}{}", WEXITSTATUS(status), last_words(err)));
+    throw std::runtime_error(
+        fmt::format("killed by signal {} ({}){}", WTERMSIG(status), ::strsignal(WTERMSIG(status)), last_words(err)));
+  if (WEXITSTATUS(status) != 0) throw std::runtime_error(fmt::format("exit status {}{}", WEXITSTATUS(status), last_words(err)));
   end.output = out.text();
   return end;
 }

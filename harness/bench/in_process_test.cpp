@@ -86,8 +86,8 @@ TEST_P(InProcess, DoesEveryOperationOnceAndRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, InProcess, testing::ValuesIn(trials()), [](const auto& instance) {
-  std::string name = instance.param.workload + "_" + instance.param.entry.label + "_" +
-                     std::to_string(instance.param.entry.workers);
+  std::string name =
+      instance.param.workload + "_" + instance.param.entry.label + "_" + std::to_string(instance.param.entry.workers);
   std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });

@@ -13,8 +13,8 @@ struct InProcessWorkload {
   std::string_view name;
   std::string_view summary;  ///< one line
   std::vector<Params> cells;
-  std::uint64_t operations;     ///< of one sample: 0.2 to 0.5 s for the slowest home
-  bool has_latency = false;     ///< the percentiles of its samples mean something
+  std::uint64_t operations;      ///< of one sample: 0.2 to 0.5 s for the slowest home
+  bool has_latency = false;      ///< the percentiles of its samples mean something
   bool foreign_threads = false;  ///< the workload has threads of its own beside the runtime: they get the other CPU
 };
 

@@ -16,8 +16,7 @@ std::vector<std::size_t> round_order(std::uint64_t seed, std::size_t cell, std::
   for (std::size_t i = entries; i > 1; --i) std::swap(permutation[i - 1], permutation[random() % i]);
 
   std::vector<std::size_t> order(entries);
-  for (std::size_t position = 0; position < entries; ++position)
-    order[position] = permutation[(round + position) % entries];
+  for (std::size_t position = 0; position < entries; ++position) order[position] = permutation[(round + position) % entries];
   return order;
 }
 

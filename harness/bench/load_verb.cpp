@@ -10,9 +10,7 @@
 namespace reactorlab::bench {
 namespace {
 
-std::chrono::nanoseconds nanoseconds(double seconds) {
-  return std::chrono::nanoseconds(static_cast<long long>(seconds * 1e9));
-}
+std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::nanoseconds(static_cast<long long>(seconds * 1e9)); }
 
 nlohmann::json percentile(const load::LoadResult& result, double fraction) {
   const auto value = result.latency.supported_percentile(fraction);
@@ -20,21 +18,20 @@ nlohmann::json percentile(const load::LoadResult& result, double fraction) {
 }
 
 nlohmann::json to_json(const LoadVerbOptions& options, const load::LoadResult& result) {
-  nlohmann::json json = {
-      {"schema", 1},
-      {"mode", options.mode},
-      {"params", {{"conns", options.conns}, {"payload", options.payload}, {"pipeline", options.pipeline}}},
-      {"seed", options.seed},
-      {"verified", result.verified()},
-      {"ops", result.ops},
-      {"wall_ns", result.wall_ns},
-      {"load_cpu_ns", result.cpu_ns},
-      {"bytes_verified", result.bytes_verified},
-      {"p50_ns", percentile(result, 0.50)},
-      {"p90_ns", percentile(result, 0.90)},
-      {"p99_ns", percentile(result, 0.99)},
-      {"p999_ns", percentile(result, 0.999)},
-      {"max_ns", result.latency.max()}};
+  nlohmann::json json = {{"schema", 1},
+                         {"mode", options.mode},
+                         {"params", {{"conns", options.conns}, {"payload", options.payload}, {"pipeline", options.pipeline}}},
+                         {"seed", options.seed},
+                         {"verified", result.verified()},
+                         {"ops", result.ops},
+                         {"wall_ns", result.wall_ns},
+                         {"load_cpu_ns", result.cpu_ns},
+                         {"bytes_verified", result.bytes_verified},
+                         {"p50_ns", percentile(result, 0.50)},
+                         {"p90_ns", percentile(result, 0.90)},
+                         {"p99_ns", percentile(result, 0.99)},
+                         {"p999_ns", percentile(result, 0.999)},
+                         {"max_ns", result.latency.max()}};
   if (!result.error.empty()) json["error"] = result.error;
   return json;
 }
@@ -49,11 +46,9 @@ void print_text(const LoadVerbOptions& options, const load::LoadResult& result) 
   fmt::print("{} {} in {:.3f} s: {:.0f}/s, closed loop, {} bytes checked\n", result.ops,
              options.mode == "echo" ? "messages" : "connections", seconds, static_cast<double>(result.ops) / seconds,
              result.bytes_verified);
-  fmt::print("latency us: p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1f}\n", microseconds(result, 0.50),
-             microseconds(result, 0.90), microseconds(result, 0.99), microseconds(result, 0.999),
-             static_cast<double>(result.latency.max()) / 1000);
-  fmt::print("generator: {:.0f} % of a CPU\n",
-             static_cast<double>(result.cpu_ns) * 100 / static_cast<double>(result.wall_ns));
+  fmt::print("latency us: p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1f}\n", microseconds(result, 0.50), microseconds(result, 0.90),
+             microseconds(result, 0.99), microseconds(result, 0.999), static_cast<double>(result.latency.max()) / 1000);
+  fmt::print("generator: {:.0f} % of a CPU\n", static_cast<double>(result.cpu_ns) * 100 / static_cast<double>(result.wall_ns));
 }
 
 load::LoadResult run_mode(const std::string& mode, const load::LoadOptions& options) {
@@ -87,8 +82,7 @@ int load_verb(const LoadVerbOptions& options) {
     return kExitInterrupted;
   }
   if (result.verified()) return kExitOk;
-  fmt::print(stderr, "bench: the load failed: {}\n",
-             result.error.empty() ? "no message came back in time" : result.error);
+  fmt::print(stderr, "bench: the load failed: {}\n", result.error.empty() ? "no message came back in time" : result.error);
   return kExitFailure;
 }
 

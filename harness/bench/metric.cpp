@@ -7,12 +7,9 @@ const MetricInfo& info_of(Metric metric) {
   static constexpr MetricInfo kWall = {"wall_ns_per_op", "ns", "elapsed time"};
   static constexpr MetricInfo kUserBytes = {"user_bytes_per_op", "B", "user memory"};
   switch (metric) {
-    case Metric::ServerCpu:
-      break;
-    case Metric::Wall:
-      return kWall;
-    case Metric::UserBytes:
-      return kUserBytes;
+    case Metric::ServerCpu: break;
+    case Metric::Wall: return kWall;
+    case Metric::UserBytes: return kUserBytes;
   }
   return kServerCpu;
 }
@@ -20,10 +17,8 @@ const MetricInfo& info_of(Metric metric) {
 std::optional<double> value_of(Metric metric, const Sample& sample) {
   if (!sample.sound() || sample.ops == 0) return std::nullopt;
   switch (metric) {
-    case Metric::ServerCpu:
-      break;
-    case Metric::Wall:
-      return static_cast<double>(sample.wall_ns) / static_cast<double>(sample.ops);
+    case Metric::ServerCpu: break;
+    case Metric::Wall: return static_cast<double>(sample.wall_ns) / static_cast<double>(sample.ops);
     case Metric::UserBytes: {
       const auto found = sample.counts.find("user_bytes");
       return found == sample.counts.end() ? std::nullopt : found->second;

@@ -138,8 +138,7 @@ void initialise(const std::vector<std::string>& flags) {
   for (std::string& word : words) argv.push_back(word.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
-  if (argc > 1)
-    throw UsageError(fmt::format("Google Benchmark doesn't know {}; `bench micro --help` names its flags", argv[1]));
+  if (argc > 1) throw UsageError(fmt::format("Google Benchmark doesn't know {}; `bench micro --help` names its flags", argv[1]));
 }
 
 }  // namespace
@@ -180,10 +179,8 @@ std::vector<std::string> take_benchmark_flags(std::vector<std::string>& words) {
 }
 
 int micro_verb(const MicroOptions& options) {
-  const EntryChoice choice = choose_entries(impls(), {.impls = options.impls,
-                                                      .backend = options.backend,
-                                                      .locking = options.locking,
-                                                      .workers = options.workers});
+  const EntryChoice choice = choose_entries(
+      impls(), {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   const auto workloads = choose_workloads(options.workload);
   for (const std::string& note : choice.notes) fmt::print(stderr, "bench: {}\n", note);
   initialise(options.benchmark_flags);
@@ -194,8 +191,7 @@ int micro_verb(const MicroOptions& options) {
   bool failed = false;
   for (const InProcessWorkload* workload : workloads)
     for (const Params& params : workload->cells)
-      for (const Entry& entry : choice.entries)
-        add_benchmark({entry, std::string{workload->name}, params, cpus}, failed);
+      for (const Entry& entry : choice.entries) add_benchmark({entry, std::string{workload->name}, params, cpus}, failed);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   benchmark::ClearRegisteredBenchmarks();

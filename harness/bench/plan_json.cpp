@@ -33,8 +33,7 @@ Entry entry_from_json(const json& from) {
 
 Cell cell_from_json(const json& from) {
   Cell cell = {from.at("workload"), from.at("params").get<Params>()};
-  if (!is_workload(cell.workload))
-    throw std::runtime_error(fmt::format("this program has no workload '{}'", cell.workload));
+  if (!is_workload(cell.workload)) throw std::runtime_error(fmt::format("this program has no workload '{}'", cell.workload));
   return cell;
 }
 
@@ -59,8 +58,7 @@ RunPlan parse(const json& from) {
 json to_json(const RunPlan& plan) {
   json entries = json::array(), cells = json::array();
   for (const Entry& entry : plan.entries)
-    entries.push_back(
-        {{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
+    entries.push_back({{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
   for (const Cell& cell : plan.cells) cells.push_back({{"workload", cell.workload}, {"params", cell.params}});
   return {{"tier", plan.tier},
           {"rounds", plan.rounds},

@@ -33,8 +33,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--workers", options.workers, "worker threads of each server");
   verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
   verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
-  verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")
-      ->delimiter(',');
+  verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6")->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
@@ -42,8 +41,7 @@ void add_run(CLI::App& app, RunOptions& options) {
 }
 
 void add_serve(CLI::App& app, ServeOptions& options) {
-  CLI::App& verb =
-      *app.add_subcommand("serve", "serve one implementation until SIGTERM or SIGINT; prints READY port=N");
+  CLI::App& verb = *app.add_subcommand("serve", "serve one implementation until SIGTERM or SIGINT; prints READY port=N");
   verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
   verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
@@ -55,8 +53,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
 }
 
 void add_load(CLI::App& app, LoadVerbOptions& options) {
-  CLI::App& verb =
-      *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
+  CLI::App& verb = *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
   verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
   verb.add_option("--mode", options.mode, "echo: messages; churn: connections that come and go; idle: that only exist")
       ->check(CLI::IsMember({"echo", "churn", "idle"}));
@@ -72,8 +69,7 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 
 std::vector<std::string> verb_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
   return names;
 }
 
@@ -82,8 +78,7 @@ void refuse_extras(const CLI::App& app, const CLI::App* verb) {
   const auto extras = app.remaining(true);
   if (extras.empty()) return;
   const std::string typed = extras.front().substr(0, extras.front().find('='));
-  if (verb == nullptr || !typed.starts_with("-"))
-    throw UsageError(measure::unknown_choice("argument", typed, verb_names(app)));
+  if (verb == nullptr || !typed.starts_with("-")) throw UsageError(measure::unknown_choice("argument", typed, verb_names(app)));
   std::vector<std::string> flags;
   for (const CLI::Option* option : verb->get_options()) flags.push_back(option->get_name());
   throw UsageError(measure::unknown_choice("flag", typed, flags));
@@ -129,8 +124,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_run(app, command.run);
   add_serve(app, command.serve);
   add_load(app, command.load);
-  app.add_subcommand("list", "the implementations, workloads and tiers")
-      ->add_flag("--json", command.list_json, "as JSON");
+  app.add_subcommand("list", "the implementations, workloads and tiers")->add_flag("--json", command.list_json, "as JSON");
   app.add_subcommand("doctor", "what this machine can and can't measure");
   add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);
@@ -155,8 +149,7 @@ int run_program(int argc, const char* const* argv) {
   try {
     return parse_and_dispatch(argc > 0 ? argv[0] : "bench", {argv + std::min(argc, 1), argv + argc});
   } catch (const UsageError& error) {
-    fmt::print(stderr,
-               "bench: {}\nbench: `bench --help` and `bench VERB --help` explain, `bench list` names what there is\n",
+    fmt::print(stderr, "bench: {}\nbench: `bench --help` and `bench VERB --help` explain, `bench list` names what there is\n",
                error.what());
     return kExitUsage;
   } catch (const std::invalid_argument& error) {  // a configuration that an engine hasn't

@@ -48,8 +48,7 @@ std::string progress_line(const ProgressState& state, const std::string& what, s
   constexpr std::size_t kBar = 24;
   const std::size_t filled = state.samples == 0 ? kBar : state.done * kBar / state.samples;
   const std::string bar = std::string(filled, '#') + std::string(kBar - filled, '.');
-  std::string text =
-      fmt::format("[{}] {}/{}, {} left  {}", bar, state.done, state.samples, duration_text(time_left(state)), what);
+  std::string text = fmt::format("[{}] {}/{}, {} left  {}", bar, state.done, state.samples, duration_text(time_left(state)), what);
   text.resize(std::min(text.size(), width > 0 ? width - 1 : 0));  // the last column may wrap
   if (color && text.size() > kBar) text = text.insert(1 + kBar, "\033[0m").insert(1, "\033[32m");
   return text;

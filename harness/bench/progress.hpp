@@ -20,8 +20,7 @@ struct ProgressState {
 [[nodiscard]] std::string duration_text(std::chrono::seconds seconds);
 
 /// One line that fits into `width` columns; colour codes take none.
-[[nodiscard]] std::string progress_line(const ProgressState& state, const std::string& what, std::size_t width,
-                                        bool color);
+[[nodiscard]] std::string progress_line(const ProgressState& state, const std::string& what, std::size_t width, bool color);
 
 /// Says on standard error how far a run is and how long it still takes: a line that is rewritten on a terminal, else
 /// a plain line whenever a round begins. NO_COLOR (https://no-color.org) is honoured.

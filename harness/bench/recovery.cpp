@@ -59,8 +59,8 @@ class Reader {
                       number_, sample.provenance, digest_));
     const auto slot = slot_of(plan_, schedule_, sample);
     if (!slot)
-      throw Damage(fmt::format("not in the plan: {} in {}, round {}, position {}", sample.impl, describe(sample.cell),
-                               sample.round, sample.position));
+      throw Damage(fmt::format("not in the plan: {} in {}, round {}, position {}", sample.impl, describe(sample.cell), sample.round,
+                               sample.position));
     if (line_of_slot_[*slot] != 0) throw Damage(fmt::format("the same sample as in line {}", line_of_slot_[*slot]));
     line_of_slot_[*slot] = number_;
     found_.samples[*slot] = std::move(sample);
@@ -77,8 +77,7 @@ class Reader {
 
 }  // namespace
 
-Recovery recover(const std::string& text, const RunPlan& plan, const std::vector<Slot>& schedule,
-                 const std::string& digest) {
+Recovery recover(const std::string& text, const RunPlan& plan, const std::vector<Slot>& schedule, const std::string& digest) {
   Reader reader(plan, schedule, digest);
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());

@@ -18,8 +18,7 @@ namespace {
 
 std::vector<Impl> all_impls() {
   std::vector<Impl> all = variant_impls();
-#define REACTORLAB_PEER(name) \
-  all.push_back({#name, ImplKind::Peer, make_##name##_engine()->info(), make_##name##_engine});
+#define REACTORLAB_PEER(name) all.push_back({#name, ImplKind::Peer, make_##name##_engine()->info(), make_##name##_engine});
 #include "reactorlab/impl_list.inc"
 #undef REACTORLAB_PEER
 #undef REACTORLAB_VARIANT
@@ -45,9 +44,8 @@ const std::vector<LeftOut>& left_out() {
 void refuse_if_left_out(std::string_view name) {
   for (const LeftOut& peer : left_out())
     if (peer.name == name)
-      throw UsageError(
-          fmt::format("{} isn't in this build: {}. Remedy: scripts/setup bench, then configure and build again", name,
-                      peer.reason));
+      throw UsageError(fmt::format("{} isn't in this build: {}. Remedy: scripts/setup bench, then configure and build again", name,
+                                   peer.reason));
 }
 
 const Impl& find_impl(std::string_view name) {

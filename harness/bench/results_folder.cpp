@@ -46,11 +46,9 @@ ResultsFolder::ResultsFolder(ResultsFolder&& other) noexcept
       made_here_(std::exchange(other.made_here_, false)) {}
 
 ResultsFolder::~ResultsFolder() {
-  if (made_here_ &&
-      ::lseek(samples_fd_, 0, SEEK_END) == 0) {  // nothing was measured: leave nothing half-written behind
+  if (made_here_ && ::lseek(samples_fd_, 0, SEEK_END) == 0) {  // nothing was measured: leave nothing half-written behind
     std::error_code ignored;
-    for (const char* name : {"samples.jsonl", "provenance.json", "summary.json"})
-      std::filesystem::remove(path_ / name, ignored);
+    for (const char* name : {"samples.jsonl", "provenance.json", "summary.json"}) std::filesystem::remove(path_ / name, ignored);
     std::filesystem::remove(path_, ignored);
   }
   for (const int fd : {samples_fd_, folder_fd_})
@@ -60,8 +58,7 @@ ResultsFolder::~ResultsFolder() {
 void ResultsFolder::lock() {
   folder_fd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_fd_ < 0) refuse(path_, std::system_category().message(errno));
-  if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0)
-    refuse(path_, "another bench is writing there", "Wait until it has ended");
+  if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0) refuse(path_, "another bench is writing there", "Wait until it has ended");
 }
 
 void ResultsFolder::open_samples(int flags) {

@@ -134,8 +134,7 @@ TEST_F(Resume, SamplesOfAnotherRunAreRefused) {
     (void)recovered(lines(1) + line_of(other));
     FAIL() << "two runs in one file";
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("samples.jsonl:2 is a sample of another run"), std::string::npos)
-        << error.what();
+    EXPECT_NE(std::string(error.what()).find("samples.jsonl:2 is a sample of another run"), std::string::npos) << error.what();
   }
 }
 
@@ -157,8 +156,7 @@ TEST_F(Resume, ThePlanSurvivesItsJson) {
 }
 
 TEST_F(Resume, AnotherBinaryOrMachineIsRefusedWithARemedy) {
-  const nlohmann::json now = {{"build", {{"binary", "sha256:1"}, {"commit", "c1"}}},
-                              {"machine", {{"cpus", 2}, {"kernel", "a"}}}};
+  const nlohmann::json now = {{"build", {{"binary", "sha256:1"}, {"commit", "c1"}}}, {"machine", {{"cpus", 2}, {"kernel", "a"}}}};
   EXPECT_EQ(obstacle_to_resuming(now, now), "");
   nlohmann::json then = now;
   then["build"]["commit"] = "c0";

@@ -37,8 +37,7 @@ json provenance_in(const fs::path& path) {
                     path.string()));
   json provenance = json::parse(text_of(file), nullptr, false);
   if (!provenance.is_object())
-    cannot_continue(path,
-                    "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
+    cannot_continue(path, "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
   return provenance;
 }
 
@@ -54,29 +53,26 @@ void require_cpus(const fs::path& path, const RunPlan& plan) {
   const auto allowed = measure::allowed_cpus();
   for (const auto& cpu : {plan.server_cpu, plan.load_cpu})
     if (cpu && std::find(allowed.begin(), allowed.end(), *cpu) == allowed.end())
-      cannot_continue(
-          path, fmt::format("it ran on CPU {}, which this process may not use. Allow it (taskset, cpuset), or measure "
-                            "anew with another --out=DIR",
-                            *cpu));
+      cannot_continue(path, fmt::format("it ran on CPU {}, which this process may not use. Allow it (taskset, cpuset), or measure "
+                                        "anew with another --out=DIR",
+                                        *cpu));
 }
 
 RunPlan plan_in(const fs::path& path, const json& provenance) {
   const int schema = provenance.value("schema", 0);
   if (schema != kSchema || !provenance.contains("plan"))
-    cannot_continue(
-        path, fmt::format("its provenance.json has schema {}, this program writes {}. Continue with the program that "
-                          "began, or measure anew with another --out=DIR",
-                          schema, kSchema));
+    cannot_continue(path, fmt::format("its provenance.json has schema {}, this program writes {}. Continue with the program that "
+                                      "began, or measure anew with another --out=DIR",
+                                      schema, kSchema));
   try {
     RunPlan plan = plan_from_json(provenance.at("plan"));
     plan.out = path;
     require_cpus(path, plan);
     return plan;
   } catch (const std::runtime_error& error) {
-    cannot_continue(
-        path, fmt::format("its plan is for another program: {}. Continue with the program that began, or measure anew "
-                          "with another --out=DIR",
-                          error.what()));
+    cannot_continue(path, fmt::format("its plan is for another program: {}. Continue with the program that began, or measure anew "
+                                      "with another --out=DIR",
+                                      error.what()));
   }
 }
 
@@ -89,8 +85,7 @@ void take_over(Run& run, const std::string& text, std::vector<std::string>& note
   if (!recovery.damage.empty())
     notes.push_back(fmt::format("damaged lines are kept in {}", (run.plan.out / "samples.jsonl.damaged").string()));
   notes.push_back(fmt::format("continuing: {} of {} samples are there", recovery.kept, run.schedule.size()));
-  run.provenance["resumed"].push_back(
-      {{"at", measure::utc_now()}, {"kept", recovery.kept}, {"damaged", recovery.damage.size()}});
+  run.provenance["resumed"].push_back({{"at", measure::utc_now()}, {"kept", recovery.kept}, {"damaged", recovery.damage.size()}});
   run.samples = std::move(recovery.samples);
 }
 
@@ -126,14 +121,9 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
   RunPlan plan = plan_in(path, provenance);
   measure::raise_descriptor_limit();  // as the run did: the limits are among the facts
   const json now = {{"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
-  if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty())
-    cannot_continue(path, obstacle);
+  if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty()) cannot_continue(path, obstacle);
   auto folder = ResultsFolder::reopen(path);
-  Run run{.plan = std::move(plan),
-          .provenance = std::move(provenance),
-          .folder = std::move(folder),
-          .schedule = {},
-          .samples = {}};
+  Run run{.plan = std::move(plan), .provenance = std::move(provenance), .folder = std::move(folder), .schedule = {}, .samples = {}};
   run.schedule = schedule_of(run.plan);
   take_over(run, text_of(path / "samples.jsonl"), notes);
   run.folder.write("provenance.json", run.provenance);

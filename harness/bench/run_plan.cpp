@@ -41,8 +41,7 @@ void require_descriptors(const std::vector<Cell>& cells) {
 json sources() {
   return {
       {"server_cpu_ns", measure::kProcessCpuSource},
-      {"latency",
-       "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
+      {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
       {"user_bytes", measure::kUserMemorySource},
       {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
 }
@@ -54,8 +53,7 @@ std::string cpu_text(std::optional<int> cpu) { return cpu ? fmt::format("CPU {}"
 RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   const Tier& tier = find_tier(options.tier);
   EntryChoice choice = choose_entries(
-      impls(),
-      {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+      impls(), {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   notes = std::move(choice.notes);
   RunPlan plan;
   plan.entries = std::move(choice.entries);

@@ -48,8 +48,7 @@ void measure_missing(Run& run) {
     progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
     Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
     if (InterruptFlag::raised()) break;
-    if (sample.is_void())
-      progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
+    if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
     run.folder.append(sample);
     run.samples[index] = std::move(sample);
     progress.done(expected_time(cell, run.plan.times));
@@ -57,8 +56,7 @@ void measure_missing(Run& run) {
   progress.finish();
 }
 
-nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial,
-                            const std::string& provenance) {
+nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial, const std::string& provenance) {
   nlohmann::json summary = {{"schema", kSchema},
                             {"tier", plan.tier},
                             {"seed", plan.seed},
@@ -101,10 +99,8 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
   fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
-    fmt::print(stderr,
-               "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
-  if (plan.rounds < 6)
-    fmt::print(stderr, "bench: fewer than 6 rounds give no interval, so every verdict is inconclusive\n");
+    fmt::print(stderr, "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
+  if (plan.rounds < 6) fmt::print(stderr, "bench: fewer than 6 rounds give no interval, so every verdict is inconclusive\n");
 }
 
 void say_what_is_left_out(const RunPlan& plan) {
@@ -138,10 +134,8 @@ int conclude(const RunOptions& options, const Run& run, const std::vector<Summar
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
                voids == 1 ? " is" : "s are");
   if (const auto missing = run.missing().size(); missing > 0) {
-    fmt::print(
-        stderr,
-        "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
-        run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
+    fmt::print(stderr, "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
+               run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
     return kExitInterrupted;
   }
   return voids > 0 ? kExitFailure : kExitOk;

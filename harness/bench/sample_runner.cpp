@@ -92,8 +92,7 @@ void take_cpu(Sample& sample, const Account& account) {
 void take_user_bytes(Sample& sample, const Account& account) {
   const auto &before = account.before.user_bytes, &after = account.after.user_bytes;
   if (!before || !after) throw std::runtime_error("the server's memory couldn't be read (/proc/PID/smaps_rollup)");
-  sample.counts["user_bytes"] =
-      (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
+  sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
 }
 
 /// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not
@@ -115,10 +114,8 @@ void require_pinned(const ServerProcess& server, std::optional<int> cpu) {
 }
 
 void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  ServerProcess server({.entry = entry,
-                        .cpu = settings.server_cpu,
-                        .environment_padding = place.seed % 4096,
-                        .executable = settings.executable});
+  ServerProcess server(
+      {.entry = entry, .cpu = settings.server_cpu, .environment_padding = place.seed % 4096, .executable = settings.executable});
   load::LoadOptions options = load_options(place, settings, server.wait_ready(kReadyLimit));
   require_pinned(server, settings.server_cpu);
   Account account;

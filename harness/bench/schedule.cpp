@@ -24,8 +24,8 @@ std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>&
     const std::size_t index = (sample.round * plan.cells.size() + cell) * plan.entries.size() + sample.position;
     if (sample.round >= plan.rounds || sample.position >= plan.entries.size()) return std::nullopt;
     const Entry& entry = plan.entries[schedule[index].entry];
-    const bool same = entry.label == sample.impl && entry.backend == sample.backend &&
-                      entry.locking == sample.locking && entry.workers == sample.workers;
+    const bool same = entry.label == sample.impl && entry.backend == sample.backend && entry.locking == sample.locking &&
+                      entry.workers == sample.workers;
     return same ? std::optional(index) : std::nullopt;
   }
   return std::nullopt;

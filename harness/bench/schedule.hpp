@@ -25,8 +25,7 @@ struct Slot {
 [[nodiscard]] std::vector<Slot> schedule_of(const RunPlan& plan);
 
 /// Which slot of the schedule a sample fills; nothing for a sample of another plan.
-[[nodiscard]] std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>& schedule,
-                                                 const Sample& sample);
+[[nodiscard]] std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>& schedule, const Sample& sample);
 
 /// About how long these slots take.
 [[nodiscard]] std::chrono::milliseconds expected_time(const RunPlan& plan, const std::vector<Slot>& slots);

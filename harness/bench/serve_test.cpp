@@ -20,9 +20,7 @@
 namespace reactorlab::bench {
 
 /// For GoogleTest's messages.
-static void PrintTo(const Entry& entry, std::ostream* out) {
-  *out << entry.label << ", " << entry.workers << " workers";
-}
+static void PrintTo(const Entry& entry, std::ostream* out) { *out << entry.label << ", " << entry.workers << " workers"; }
 
 namespace {
 
@@ -105,8 +103,8 @@ class Client {
     std::size_t total = 0;
     // Full means: nothing leaves for a while, because the other end no longer reads.
     for (pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0}; ::poll(&writable, 1, 200) == 1;) {
-      const ssize_t n = ::send(fd_, text.data() + total % text.size(), text.size() - total % text.size(),
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t n =
+          ::send(fd_, text.data() + total % text.size(), text.size() - total % text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (n < 0) break;
       total += static_cast<std::size_t>(n);
     }
@@ -320,8 +318,7 @@ TEST_P(ServeWhoWaits, ForDescriptorsDoesNotSpin) {
 std::string test_name(const testing::TestParamInfo<Entry>& info) {
   std::string name = info.param.label + "_" + info.param.backend;
   if (info.param.workers > 1) name += "_" + std::to_string(info.param.workers) + "_workers";
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 }
 

@@ -61,8 +61,7 @@ int serve_verb(const ServeOptions& options) {
   }
   if (options.impl == "all") throw UsageError("serve serves one implementation: --impl=all can't be");
   const auto entries = choose_entries(
-      impls(),
-      {.impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+      impls(), {.impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   const Entry& entry = entries.entries.front();
   const StopSignal stop;
   if (options.die_with_parent) follow_parent();
@@ -77,8 +76,7 @@ int serve_verb(const ServeOptions& options) {
                                           .workers = entry.workers,
                                           .stop_fd = stop.fd(),
                                           .on_ready = announce});
-  const nlohmann::json statistics = {
-      {"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
+  const nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
   fmt::print(stderr, "{}\n", statistics.dump());
   return kExitOk;
 }

@@ -25,8 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   const Entry& entry = options.entry;
-  std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl,
-                                    fmt::format("--workers={}", entry.workers), "--die-with-parent"};
+  std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
+                                    "--die-with-parent"};
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
@@ -130,8 +130,7 @@ std::uint16_t ServerProcess::wait_ready(std::chrono::milliseconds limit) {
   unsigned port = 0;
   if (line.starts_with(kPrefix)) std::from_chars(line.data() + kPrefix.size(), line.data() + line.size(), port);
   if (port == 0 || port > 65535)
-    throw std::runtime_error(
-        fmt::format("the server said '{}' instead of READY port=N", line.substr(0, line.find('\n'))));
+    throw std::runtime_error(fmt::format("the server said '{}' instead of READY port=N", line.substr(0, line.find('\n'))));
   return static_cast<std::uint16_t>(port);
 }
 
@@ -140,8 +139,7 @@ ServerEnd ServerProcess::stop(std::chrono::milliseconds limit) {
   if (!wait_exit(limit)) {
     ::kill(pid_, SIGKILL);
     reap();
-    throw std::runtime_error(
-        fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
+    throw std::runtime_error(fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
   }
   reap();
   if (!WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
@@ -159,8 +157,7 @@ void ServerProcess::reap() noexcept {
 }
 
 std::string ServerProcess::end_text() const {
-  if (WIFSIGNALED(status_))
-    return fmt::format("killed by signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
+  if (WIFSIGNALED(status_)) return fmt::format("killed by signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
   return fmt::format("exit status {}", WEXITSTATUS(status_));
 }
 

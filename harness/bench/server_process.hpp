@@ -26,8 +26,7 @@ class ServerProcess {
   struct Options {
     Entry entry;
     std::optional<int> cpu;
-    std::size_t environment_padding =
-        0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
+    std::size_t environment_padding = 0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
     std::string executable = "/proc/self/exe";
   };
 

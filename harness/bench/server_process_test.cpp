@@ -99,12 +99,7 @@ TEST(ServerProcess, ThatCannotBeStartedIsAnError) {
 SamplePlace small_cell() { return {{"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, 3, 1, 99}; }
 
 SampleSettings brief(const std::string& executable) {
-  return {.warmup = 10ms,
-          .duration = 40ms,
-          .server_cpu = {},
-          .load_cpu = {},
-          .provenance = "digest",
-          .executable = executable};
+  return {.warmup = 10ms, .duration = 40ms, .server_cpu = {}, .load_cpu = {}, .provenance = "digest", .executable = executable};
 }
 
 TEST(RunSample, WithAServerThatDiesIsVoidAndHasNoNumbers) {
@@ -120,8 +115,7 @@ TEST(RunSample, WithAServerThatDiesIsVoidAndHasNoNumbers) {
 std::filesystem::path bench_binary() { return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bench"; }
 
 TEST(RunSample, OfTheRealServerIsSoundAndComplete) {
-  if (!std::filesystem::exists(bench_binary()))
-    GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
+  if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
   for (const Entry& entry : choose_entries(impls(), {.impls = {"all"}}).entries) {
     const Sample sample = run_sample(entry, small_cell(), brief(bench_binary()));
     EXPECT_EQ(sample.void_reason, "") << entry.label;
@@ -137,8 +131,7 @@ TEST(RunSample, OfTheRealServerIsSoundAndComplete) {
 }
 
 TEST(RunSample, OfChurnAndIdleMemoryIsSoundAndComplete) {
-  if (!std::filesystem::exists(bench_binary()))
-    GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
+  if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";
   for (const Entry& entry : choose_entries(impls(), {.impls = {"all"}}).entries) {
     const SamplePlace churn = {{"accept_churn", {{"conns", 4}, {"payload", 64}}}, 0, 0, 5};
     const Sample churned = run_sample(entry, churn, brief(bench_binary()));

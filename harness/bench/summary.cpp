@@ -20,8 +20,7 @@ std::optional<double> as_double(const std::optional<std::uint64_t>& value) {
 
 /// Who is compared with whom: the label alone may stand for several worker counts or backends in a merged file.
 bool same_row(const Sample& a, const Sample& b) {
-  return a.cell == b.cell && a.impl == b.impl && a.backend == b.backend && a.locking == b.locking &&
-         a.workers == b.workers;
+  return a.cell == b.cell && a.impl == b.impl && a.backend == b.backend && a.locking == b.locking && a.workers == b.workers;
 }
 
 Samples of_row(const std::vector<Sample>& samples, const Sample& identity) {
@@ -104,9 +103,8 @@ json verdict_json(const MetricSummary& summary, Metric metric) {
 
 json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric what) {
   if (!metric.ratio) return nullptr;
-  json ratio = {
-      {"baseline", baseline}, {"value", metric.ratio->value}, {"rounds", metric.ratio->rounds}, {"low", nullptr},
-      {"high", nullptr},      {"confidence", nullptr}};
+  json ratio = {{"baseline", baseline}, {"value", metric.ratio->value}, {"rounds", metric.ratio->rounds}, {"low", nullptr},
+                {"high", nullptr},      {"confidence", nullptr}};
   if (const auto& interval = metric.ratio->interval) {
     ratio["low"] = interval->low;
     ratio["high"] = interval->high;
@@ -121,8 +119,7 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric
 std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
   std::vector<SummaryRow> rows;
   for (const Sample& sample : samples) {
-    const bool known =
-        std::any_of(rows.begin(), rows.end(), [&](const SummaryRow& row) { return same_row(row.identity, sample); });
+    const bool known = std::any_of(rows.begin(), rows.end(), [&](const SummaryRow& row) { return same_row(row.identity, sample); });
     if (!known) rows.push_back(summarise_row(samples, sample));
   }
   return rows;
@@ -131,9 +128,7 @@ std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
 json to_json(const SummaryRow& row) {
   const Sample& who = row.identity;
   const MetricInfo& metric = info_of(row.metric);
-  const auto time_ratio = [&](const MetricSummary& summary) {
-    return ratio_json(summary, row.baseline, Metric::ServerCpu);
-  };
+  const auto time_ratio = [&](const MetricSummary& summary) { return ratio_json(summary, row.baseline, Metric::ServerCpu); };
   return {{"workload", who.cell.workload},
           {"params", who.cell.params},
           {"impl", who.impl},

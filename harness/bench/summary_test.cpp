@@ -91,8 +91,8 @@ TEST(Summary, VoidSamplesAreCountedButAreNoNumbers) {
 }
 
 TEST(Summary, ThreadLocalIsTheBaselineWhereRawEpollHasNoRow) {
-  std::vector<Sample> samples = {sample("thread_local", 0, 100), sample("arc_mutex", 0, 150),
-                                 sample("thread_local", 0, 100, 1), sample("raw_epoll", 0, 50, 1)};
+  std::vector<Sample> samples = {sample("thread_local", 0, 100), sample("arc_mutex", 0, 150), sample("thread_local", 0, 100, 1),
+                                 sample("raw_epoll", 0, 50, 1)};
   const auto rows = summarise(samples);
   EXPECT_EQ(rows[0].baseline, "");
   EXPECT_EQ(rows[1].baseline, "thread_local");
@@ -142,8 +142,7 @@ TEST(Summary, NotApplicableIsNeitherANumberNorAFault) {
 TEST(Summary, BytesPerConnectionAreTheRowOfIdleMemory) {
   std::vector<Sample> samples;
   for (std::size_t round = 0; round < 6; ++round) {
-    for (const auto& [impl, bytes] :
-         {std::pair{"raw_epoll", 100.0}, std::pair{"lean", 90.0}, std::pair{"fat", 4000.0}}) {
+    for (const auto& [impl, bytes] : {std::pair{"raw_epoll", 100.0}, std::pair{"lean", 90.0}, std::pair{"fat", 4000.0}}) {
       Sample s = sample(impl, round, 100'000);
       s.cell = {"idle_memory", {{"conns", 100}}};
       s.counts["user_bytes"] = bytes + static_cast<double>(round);

@@ -34,9 +34,8 @@ class Block {
   }
 
   [[nodiscard]] std::string text() const {
-    std::string text =
-        fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl", width_,
-                    heading(), "ratio [95 %]", "op/s", "p50 us", "p99 us", "n", "verdict");
+    std::string text = fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl",
+                                   width_, heading(), "ratio [95 %]", "op/s", "p50 us", "p99 us", "n", "verdict");
     for (const SummaryRow* row : rows_) text += line_of(*row);
     return text;
   }
@@ -88,9 +87,8 @@ std::string Block::line_of(const SummaryRow& row) const {
   const std::string& name = row.identity.impl;
   if (!row.not_applicable.empty() && row.rounds == 0)
     return fmt::format("  {:<{}}  {:>10} ({})\n", name, width_, "n/a", row.not_applicable);
-  return fmt::format("  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", name, width_,
-                     scaled(row.cost, scale_), ratio(row), rate(row.ops_per_s), microseconds(row.p50_ns),
-                     microseconds(row.p99_ns), row.rounds, remarks(row));
+  return fmt::format("  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", name, width_, scaled(row.cost, scale_),
+                     ratio(row), rate(row.ops_per_s), microseconds(row.p50_ns), microseconds(row.p99_ns), row.rounds, remarks(row));
 }
 
 }  // namespace

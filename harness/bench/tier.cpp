@@ -36,23 +36,20 @@ std::vector<Cell> all_cells() {
 std::vector<Cell> smoke_cells() {
   std::vector<Cell> cells = {
       echo(64, 64, 1), echo(64, 16384, 16), first_cell_of("accept_churn"), {"idle_memory", {{"conns", 500}}}};
-  for (const char* name : {"spawn_join", "timer_insert_cancel", "cross_thread_wake"})
-    cells.push_back(first_cell_of(name));
+  for (const char* name : {"spawn_join", "timer_insert_cancel", "cross_thread_wake"}) cells.push_back(first_cell_of(name));
   return cells;
 }
 
 std::vector<Cell> quick_cells() {
   std::vector<Cell> cells = {echo(1, 64, 1), echo(64, 64, 1), echo(1024, 64, 1), echo(64, 16384, 1)};
-  for (const char* name :
-       {"accept_churn", "idle_memory", "spawn_join", "yield", "timer_insert_cancel", "cross_thread_wake"})
+  for (const char* name : {"accept_churn", "idle_memory", "spawn_join", "yield", "timer_insert_cancel", "cross_thread_wake"})
     cells.push_back(first_cell_of(name));
   return cells;
 }
 
 void check_range(std::string_view flag, const std::vector<std::uint64_t>& values, std::uint64_t max) {
   for (const auto value : values)
-    if (value == 0 || value > max)
-      throw UsageError(fmt::format("{}={} is out of range: 1 to {} is possible", flag, value, max));
+    if (value == 0 || value > max) throw UsageError(fmt::format("{}={} is out of range: 1 to {} is possible", flag, value, max));
 }
 
 std::regex compile(const std::string& text) {
@@ -74,8 +71,7 @@ Axes given_axes(const CellFilter& filter) {
 /// Throws for a regular expression that matches nothing of the tier, with what to do.
 void require_match(const Tier& tier, const std::regex& wanted, const std::string& text) {
   const auto matches = [&](std::string_view name) { return std::regex_search(name.begin(), name.end(), wanted); };
-  if (std::any_of(tier.cells.begin(), tier.cells.end(), [&](const Cell& cell) { return matches(cell.workload); }))
-    return;
+  if (std::any_of(tier.cells.begin(), tier.cells.end(), [&](const Cell& cell) { return matches(cell.workload); })) return;
   std::vector<std::string> names;
   for (const Workload& workload : workloads()) {
     if (matches(workload.name))
@@ -130,14 +126,12 @@ std::vector<Cell> choose_cells(const Tier& tier, const CellFilter& filter) {
 
   std::vector<Cell> chosen;
   for (const Workload& workload : workloads()) {
-    if (std::none_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload.name; }))
-      continue;
+    if (std::none_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload.name; })) continue;
     const auto own = combinations(workload, given);
     chosen.insert(chosen.end(), own.begin(), own.end());
   }
   if (chosen.empty())
-    throw UsageError(
-        "no workload that was chosen has all these parameters: leave out --conns, --payload or --pipeline");
+    throw UsageError("no workload that was chosen has all these parameters: leave out --conns, --payload or --pipeline");
   return chosen;
 }
 

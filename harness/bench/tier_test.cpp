@@ -24,8 +24,7 @@ TEST(ChooseCells, TierUnlessAParameterIsGiven) {
 TEST(ChooseCells, WhatATierLeavesOutIsKnown) {
   EXPECT_TRUE(left_out(find_tier("standard").cells).empty());
   EXPECT_FALSE(left_out(find_tier("smoke").cells).empty());
-  EXPECT_EQ(left_out(find_tier("quick").cells).size() + find_tier("quick").cells.size(),
-            find_tier("standard").cells.size());
+  EXPECT_EQ(left_out(find_tier("quick").cells).size() + find_tier("quick").cells.size(), find_tier("standard").cells.size());
   EXPECT_GE(find_tier("quick").rounds, 7);
   EXPECT_GE(find_tier("standard").rounds, 15);
 }
@@ -92,8 +91,7 @@ TEST(Tiers, StandardHasEveryWorkloadAndQuickEveryKind) {
     return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.workload == workload; });
   };
   for (const Workload& workload : workloads()) EXPECT_TRUE(has("standard", workload.name)) << workload.name;
-  for (const char* name :
-       {"tcp_echo", "accept_churn", "idle_memory", "spawn_join", "timer_insert_cancel", "cross_thread_wake"})
+  for (const char* name : {"tcp_echo", "accept_churn", "idle_memory", "spawn_join", "timer_insert_cancel", "cross_thread_wake"})
     EXPECT_TRUE(has("quick", name)) << name;
 }
 

@@ -33,8 +33,8 @@ ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request,
                      Ready&& on_ready) {
   scenarios::EchoCounts counts;
   Rt runtime{options};
-  auto listener = BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port),
-                                             {.backlog = request.backlog, .reuse_port = reuse_port});
+  auto listener =
+      BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port), {.backlog = request.backlog, .reuse_port = reuse_port});
   const std::uint16_t bound = listener.local_address().port();
   runtime.spawn(scenarios::echo_listener<Rt>(runtime, std::move(listener), counts)).detach();
   on_ready(bound);
@@ -90,8 +90,7 @@ class VariantEngine final : public Engine {
   }
 
   InProcessReport run_in_process(const InProcessRequest& request) override {
-    const RuntimeOptions options{
-        .workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
+    const RuntimeOptions options{.workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
     if (!description_of(name_).capabilities.migration && request.workers > 1)
       throw NotApplicable{"one runtime has one worker here: more of them share nothing but the process"};
     if (name_ == "oncelock_global") require_locking_of_process(options.locking);

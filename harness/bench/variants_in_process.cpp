@@ -95,10 +95,8 @@ std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stats) {
           {"lock_contentions", stats.lock_contentions}};
 }
 
-InProcessReport run_variant_in_process(std::string_view home, const RuntimeOptions& options,
-                                       const InProcessRequest& request) {
-  return with_runtime_type(
-      home, options, [&](auto type) { return run_on<typename decltype(type)::type>(options, request); });
+InProcessReport run_variant_in_process(std::string_view home, const RuntimeOptions& options, const InProcessRequest& request) {
+  return with_runtime_type(home, options, [&](auto type) { return run_on<typename decltype(type)::type>(options, request); });
 }
 
 }  // namespace reactorlab::bench

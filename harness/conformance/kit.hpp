@@ -27,7 +27,9 @@
 
 namespace reactorlab {
 /// For GoogleTest's messages.
-inline void PrintTo(IoResult result, std::ostream* out) { *out << result.value() << (result ? "" : " " + result.error_code().message()); }
+inline void PrintTo(IoResult result, std::ostream* out) {
+  *out << result.value() << (result ? "" : " " + result.error_code().message());
+}
 }  // namespace reactorlab
 
 namespace reactorlab::conformance {
@@ -112,36 +114,36 @@ void run_static_form(Test& test) {
 #define NEEDS(capability) \
   if (!configuration().capabilities.capability) GTEST_SKIP() << "needs " #capability
 
-#define RULE(rule, short_name)                                                                                                \
-  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                                              \
-    void TestBody() override {                                                                                                \
-      run_body([this] { body(); });                                                                                           \
-    }                                                                                                                         \
-    void body();                                                                                                              \
-    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }                                \
-    static inline const bool declared = ::reactorlab::conformance::declare(                                                   \
-        {#rule, #short_name, __FILE__, __LINE__, ::reactorlab::conformance::Form::virtual_form, &make_one});                  \
-  };                                                                                                                          \
+#define RULE(rule, short_name)                                                                               \
+  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                             \
+    void TestBody() override {                                                                               \
+      run_body([this] { body(); });                                                                          \
+    }                                                                                                        \
+    void body();                                                                                             \
+    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }               \
+    static inline const bool declared = ::reactorlab::conformance::declare(                                  \
+        {#rule, #short_name, __FILE__, __LINE__, ::reactorlab::conformance::Form::virtual_form, &make_one}); \
+  };                                                                                                         \
   void rule##_##short_name::body()
 
-#define BOTH_FORMS_RULE(rule, short_name)                                                                                     \
-  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                                              \
-   public:                                                                                                                    \
-    template <class Rt>                                                                                                       \
-    void body();                                                                                                              \
-                                                                                                                              \
-   private:                                                                                                                   \
-    using Form = ::reactorlab::conformance::Form;                                                                             \
-    void TestBody() override {                                                                                                \
-      run_body([this] {                                                                                                       \
-        if (form() == Form::virtual_form) return body<::reactorlab::IRuntime>();                                              \
-        ::reactorlab::conformance::run_static_form(*this);                                                                    \
-      });                                                                                                                     \
-    }                                                                                                                         \
-    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }                                \
-    static inline const bool declared =                                                                                       \
-        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::virtual_form, &make_one}) &&        \
-        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::static_form, &make_one});           \
-  };                                                                                                                          \
-  template <class Rt>                                                                                                         \
+#define BOTH_FORMS_RULE(rule, short_name)                                                                              \
+  class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                                       \
+   public:                                                                                                             \
+    template <class Rt>                                                                                                \
+    void body();                                                                                                       \
+                                                                                                                       \
+   private:                                                                                                            \
+    using Form = ::reactorlab::conformance::Form;                                                                      \
+    void TestBody() override {                                                                                         \
+      run_body([this] {                                                                                                \
+        if (form() == Form::virtual_form) return body<::reactorlab::IRuntime>();                                       \
+        ::reactorlab::conformance::run_static_form(*this);                                                             \
+      });                                                                                                              \
+    }                                                                                                                  \
+    static ::reactorlab::conformance::RuleTest* make_one() { return new rule##_##short_name; }                         \
+    static inline const bool declared =                                                                                \
+        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::virtual_form, &make_one}) && \
+        ::reactorlab::conformance::declare({#rule, #short_name, __FILE__, __LINE__, Form::static_form, &make_one});    \
+  };                                                                                                                   \
+  template <class Rt>                                                                                                  \
   void rule##_##short_name::body()

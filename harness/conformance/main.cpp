@@ -2,9 +2,9 @@
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -43,7 +43,8 @@ int run(const Selection& selection, const std::vector<Configuration>& configurat
     return exit_no_match;
   }
   run_under(mutant);
-  fmt::print("backend {}, fault {}\n", backend_name(configurations.front().options.backend), selection.mutant.empty() ? "none" : selection.mutant);
+  fmt::print("backend {}, fault {}\n", backend_name(configurations.front().options.backend),
+             selection.mutant.empty() ? "none" : selection.mutant);
   std::fflush(stdout);
   if (RUN_ALL_TESTS() != 0) return 1;
   return skipped_bodies().empty() ? 0 : exit_skipped;

@@ -105,7 +105,8 @@ class QuiescenceMonitor {
         before = std::move(threads);
         if (now - quiet_since >= patience_.quiet) end(*body, "nothing can happen any more", before);
       }
-      if (body && Quiescence::helpers_.load() == 0 && age() > patience_.watchdog) end(*body, "it runs on and on", threads_but(ignored_));
+      if (body && Quiescence::helpers_.load() == 0 && age() > patience_.watchdog)
+        end(*body, "it runs on and on", threads_but(ignored_));
     }
   }
 

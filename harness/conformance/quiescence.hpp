@@ -12,7 +12,7 @@ namespace reactorlab::conformance {
 inline constexpr int exit_hung = 4;
 
 struct Patience {
-  std::chrono::milliseconds quiet{1'000};     ///< how long nothing must have happened
+  std::chrono::milliseconds quiet{1'000};      ///< how long nothing must have happened
   std::chrono::milliseconds watchdog{20'000};  ///< last resort: how long one body of a rule may run
 };
 

@@ -124,9 +124,7 @@ inline void reset_on_close(int fd) {
 
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span{text}); }
 
-inline std::string text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string text_of(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 /// All of it; waits where the descriptor is non-blocking and full.
 inline void put(int fd, std::string_view text) {

@@ -69,7 +69,9 @@ RULE(FAIR_01, connections_beside_ready_tasks) {
       EXPECT_TRUE(co_await client.write_all(byte));
       EXPECT_EQ(co_await client.read(byte), IoResult{1});
       // Two edges: the server's and the client's.
-      if (counted) { EXPECT_LE(spinners.polls() - before, 2 * polls_per_edge) << "round trip " << trip; }
+      if (counted) {
+        EXPECT_LE(spinners.polls() - before, 2 * polls_per_edge) << "round trip " << trip;
+      }
     }
     co_await spinners.stopped();
     client.close();
@@ -95,7 +97,9 @@ RULE(FAIR_01, timers_beside_ready_tasks) {
       EXPECT_EQ(co_await sleep(rt, 500ms), IoResult{0});
       const std::uint64_t now = spinners.polls();
       co_await advance;
-      if (counted) { EXPECT_LE(now - due.load(), polls_per_edge) << "round " << round; }
+      if (counted) {
+        EXPECT_LE(now - due.load(), polls_per_edge) << "round " << round;
+      }
     }
     co_await spinners.stopped();
   }());
@@ -129,7 +133,9 @@ void beside_a_slow_client(IRuntime& rt, bool counted, Operate&& operate) {
         EXPECT_TRUE(co_await operate());
         ++operations;
       }
-      if (counted) { EXPECT_LE(operations, operations_per_edge) << "round " << round; }
+      if (counted) {
+        EXPECT_LE(operations, operations_per_edge) << "round " << round;
+      }
       co_await serving;
     }
   }());
@@ -162,7 +168,8 @@ void beside_a_ready_task(IRuntime& rt, Operate&& operate) {
 
 /// Never runs dry, and writing nothing to it never fills it.
 struct Endless {
-  explicit Endless(IRuntime& rt) : handle{AsyncFd::own(rt, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE), Interest::both)} {
+  explicit Endless(IRuntime& rt)
+      : handle{AsyncFd::own(rt, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE), Interest::both)} {
     const std::uint64_t plenty = std::uint64_t{1} << 62;
     checked(::write(handle.fd(), &plenty, sizeof plenty), "write");
   }

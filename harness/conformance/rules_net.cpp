@@ -32,11 +32,11 @@ template <class Write>
 }
 
 /// The child is this program, started anew, and runs up to here.
-#define EXPECT_TOLD_WITHOUT_SIGNAL(...)                                                       \
-  do {                                                                                        \
-    GTEST_FLAG_SET(death_test_style, "threadsafe");                                           \
-    Quiescence::OutsideHelp child;                                                            \
-    EXPECT_EXIT(__VA_ARGS__, ::testing::ExitedWithCode(0), "told that the peer is gone");     \
+#define EXPECT_TOLD_WITHOUT_SIGNAL(...)                                                   \
+  do {                                                                                    \
+    GTEST_FLAG_SET(death_test_style, "threadsafe");                                       \
+    Quiescence::OutsideHelp child;                                                        \
+    EXPECT_EXIT(__VA_ARGS__, ::testing::ExitedWithCode(0), "told that the peer is gone"); \
   } while (false)
 
 }  // namespace

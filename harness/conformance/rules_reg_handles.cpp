@@ -179,9 +179,8 @@ RULE(REG_13, kernel_refuses_the_removal) {
   Script script;
   IRuntime& rt = runtime();
   const Levels before = levels(rt);
-  script.on(sys::Op::epoll_ctl, Script::any_fd, [](sys::Call& call) {
-    return call.command == EPOLL_CTL_DEL ? std::optional<long>{-ENOENT} : std::nullopt;
-  });
+  script.on(sys::Op::epoll_ctl, Script::any_fd,
+            [](sys::Call& call) { return call.command == EPOLL_CTL_DEL ? std::optional<long>{-ENOENT} : std::nullopt; });
   for (int i = 0; i < 100; ++i) {
     Pair pair = socket_pair();
     auto handle = owned(rt, pair);

@@ -87,7 +87,9 @@ BOTH_FORMS_RULE(TMR_03, ends_at_the_deadline) {
     const TimePoint at = co_await sleeping_until(rt, deadline);
     woken = true;
     EXPECT_EQ(at - deadline, 0ns);
-    if (confined()) { EXPECT_EQ(waits, 0u); }  // elsewhere others may wait, and be woken, before this task runs
+    if (confined()) {
+      EXPECT_EQ(waits, 0u);
+    }  // elsewhere others may wait, and be woken, before this task runs
   }());
 }
 

@@ -44,7 +44,9 @@ RULE(TMR_13, a_million_without_a_turn) {
       co_await timers_are(rt, 0);
       if (rt.stats().pending_timers != 0) co_return;
     }
-    if (confined()) { EXPECT_LE(rt.stats().turns - before.turns, 1u); }
+    if (confined()) {
+      EXPECT_LE(rt.stats().turns - before.turns, 1u);
+    }
     co_await timers_are(rt, 0);
     co_await events_dispatched(rt);
     EXPECT_EQ(rt.stats().pending_timers, 0u);
@@ -106,7 +108,7 @@ BOTH_FORMS_RULE(TMR_14, cancelled_while_it_fires) {
         asked = true;  // the last that is touched of ours
       });
       time.advance(13ms);
-      while (!asked) co_await yield();  // the driver may be another thread, and the sleeper gone already
+      while (!asked) co_await yield();    // the driver may be another thread, and the sleeper gone already
       (void)co_await cancelled(sleeper);  // either is an outcome, and there is one
       EXPECT_EQ(rt.stats().pending_timers, 0u);
     }

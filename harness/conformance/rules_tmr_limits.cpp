@@ -183,7 +183,7 @@ namespace {
 class SignalStorm {
  public:
   SignalStorm() {
-    struct sigaction nothing {};
+    struct sigaction nothing{};
     nothing.sa_handler = [](int) {};  // without SA_RESTART; stays, for signals that are still under way
     checked(::sigaction(SIGUSR1, &nothing, nullptr), "sigaction");
     thread_ = std::thread{[this] { rage(); }};

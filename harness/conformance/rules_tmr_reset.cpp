@@ -118,7 +118,9 @@ BOTH_FORMS_RULE(TMR_12, before_and_while_somebody_waits) {
       for (const Duration to : resets) {
         const TimePoint start = time.now();
         BasicDeadlineTimer<Rt> timer{rt, start + first_deadline};
-        if (!waits) { EXPECT_EQ(timer.reset(start + to), IoResult{0}); }
+        if (!waits) {
+          EXPECT_EQ(timer.reset(start + to), IoResult{0});
+        }
         auto waiter = rt.spawn(waiting(timer));
         if (waits) {
           co_await timers_are(rt, 1);

@@ -115,7 +115,9 @@ RULE(TMR_20, operations_that_never_wait) {
     EXPECT_EQ(rt.stats().pending_timers, 0u);
   }());
   EXPECT_GE(operations, 500u);
-  if (confined()) { EXPECT_LE(operations, bound); }  // elsewhere another thread may have the turn
+  if (confined()) {
+    EXPECT_LE(operations, bound);
+  }  // elsewhere another thread may have the turn
 }
 
 }  // namespace reactorlab::conformance

@@ -77,11 +77,8 @@ enum class After { nothing, a_yield, io, a_timer };
 
 Task<> fails(IRuntime& rt, After after, unsigned number, Witness) {
   switch (after) {
-    case After::nothing:
-      break;
-    case After::a_yield:
-      co_await yield();
-      break;
+    case After::nothing: break;
+    case After::a_yield: co_await yield(); break;
     case After::io: {
       Pair pair = socket_pair();
       auto handle = AsyncFd::own(rt, pair.ours.release());
@@ -91,9 +88,7 @@ Task<> fails(IRuntime& rt, After after, unsigned number, Witness) {
       (void)co_await next_edge<Direction::read>(handle);
       throw Failure{number};  // with the handles alive
     }
-    case After::a_timer:
-      (void)co_await sleep(rt, 10ms);
-      break;
+    case After::a_timer: (void)co_await sleep(rt, 10ms); break;
   }
   throw Failure{number};
 }

@@ -17,10 +17,12 @@ Task<IoResult> edge_of(AsyncFd& handle) { co_return co_await next_edge<Direction
 class TimedProbe {
  public:
   explicit TimedProbe(IRuntime& rt)
-      : probe_{rt, [this](ProbeTask::Poll& poll) {
+      : probe_{rt,
+               [this](ProbeTask::Poll& poll) {
                  timer_.task = &poll.task();
                  started_.add();
-               }, [this](ProbeTask::Poll& poll) {
+               },
+               [this](ProbeTask::Poll& poll) {
                  if (timer_.fired.load()) poll.finish();
                }} {
     started_.wait_for(1);

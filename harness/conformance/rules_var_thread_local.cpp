@@ -56,7 +56,11 @@ BOTH_FORMS_RULE(VAR_TL_01, foreign_threads_may_not_register) {
     EXPECT_THAT(usage_error_of([&] { return BasicAsyncFd<Rt>::borrow(rt, pair.ours.get()); }), HasSubstr("remedy"));
     EXPECT_THAT(usage_error_of([&] { return BasicTcpListener<Rt>::bind(rt, SocketAddress::loopback(0)); }), HasSubstr("remedy"));
     EXPECT_THAT(usage_error_of([&] { return sleep(rt, 1h); }), HasSubstr("remedy"));
-    EXPECT_THAT(usage_error_of([&] { rt.block_on(twice(1)); return 0; }), HasSubstr("thread that made it"));
+    EXPECT_THAT(usage_error_of([&] {
+                  rt.block_on(twice(1));
+                  return 0;
+                }),
+                HasSubstr("thread that made it"));
   });
   expect_same(rt.stats(), before);
 }

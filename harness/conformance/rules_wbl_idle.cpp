@@ -118,14 +118,15 @@ BOTH_FORMS_RULE(WBL_05, real) {
     put(pair.peer.get(), "nobody reads it");
     (void)co_await sleep(rt, 10s);
     const RuntimeStats after = rt.stats();
-    // Turns that were traced over 840 runs with two workers, on a loaded machine: one for the byte, one for the timer, one per kick.
-    // Where the thread that takes the timer's turn isn't the only driver, one more can come between that turn and our reading: an
-    // idle worker takes the role, finds us in the queue when it looks again, and so doesn't wait.
+    // Turns that were traced over 840 runs with two workers, on a loaded machine: one for the byte, one for the timer, one per
+    // kick. Where the thread that takes the timer's turn isn't the only driver, one more can come between that turn and our
+    // reading: an idle worker takes the role, finds us in the queue when it looks again, and so doesn't wait.
     const unsigned late_looks = workers() > 1 || configuration().variant == "oncelock_global" ? 1 : 0;
     EXPECT_LE(after.turns - before.turns, 2 + late_looks + after.kicks - before.kicks);
     std::size_t reports = 0;
     for (const LoggedCall& wait : script.log_of(sys::Op::epoll_wait)) {
-      reports += static_cast<std::size_t>(std::ranges::count_if(wait.events, [&](const Event& event) { return event.token == token; }));
+      reports +=
+          static_cast<std::size_t>(std::ranges::count_if(wait.events, [&](const Event& event) { return event.token == token; }));
     }
     EXPECT_LE(reports, 1u);
   }());

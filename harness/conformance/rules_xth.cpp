@@ -11,8 +11,7 @@ namespace {
 /// A probe that answers each poll with an event.
 class Answering {
  public:
-  explicit Answering(IRuntime& rt)
-      : task_{rt, {}, [this](ProbeTask::Poll& poll) { ending_ ? poll.finish() : answer_.set(); }} {}
+  explicit Answering(IRuntime& rt) : task_{rt, {}, [this](ProbeTask::Poll& poll) { ending_ ? poll.finish() : answer_.set(); }} {}
 
   /// co_await: until it sits in its seat.
   Task<> started() {

@@ -148,7 +148,7 @@ class Sleepers {
 class Interrupting {
  public:
   Interrupting() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {};
     ::sigaction(SIGURG, &action, &before_);
   }
@@ -156,7 +156,7 @@ class Interrupting {
   ~Interrupting() { ::sigaction(SIGURG, &before_, nullptr); }
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 }  // namespace

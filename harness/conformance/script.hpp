@@ -26,8 +26,8 @@ namespace reactorlab::conformance {
 struct LoggedCall {
   sys::Op op;
   int fd;
-  int command;                ///< epoll_ctl: EPOLL_CTL_ADD, _MOD, _DEL
-  Event event;                ///< epoll_ctl: mask and token that were asked for
+  int command;  ///< epoll_ctl: EPOLL_CTL_ADD, _MOD, _DEL
+  Event event;  ///< epoll_ctl: mask and token that were asked for
   long result;
   std::vector<Event> events;  ///< epoll_wait: what it reported
   std::thread::id thread;

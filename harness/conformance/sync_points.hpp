@@ -20,7 +20,8 @@ class SyncPoints {
   void wait_until_reached(SyncPoint point);
   void release(SyncPoint point);
 
-  /// `code` runs on the thread that makes the arrival number `nth` from now, with no lock of the kit held. It may use everything here.
+  /// `code` runs on the thread that makes the arrival number `nth` from now, with no lock of the kit held. It may use everything
+  /// here.
   void at(SyncPoint point, std::function<void()> code, unsigned nth = 1);
 
   /// Arrivals so far, by all threads.

@@ -13,8 +13,7 @@ namespace reactorlab::conformance {
 /// Counts its end, once, however often it was moved; then sets the event. A local, an argument or a result of a task.
 class Witness {
  public:
-  explicit Witness(std::atomic<unsigned>& ends, AutoResetEvent* ended = nullptr) noexcept
-      : ends_{&ends}, ended_{ended} {}
+  explicit Witness(std::atomic<unsigned>& ends, AutoResetEvent* ended = nullptr) noexcept : ends_{&ends}, ended_{ended} {}
   Witness(Witness&& other) noexcept : ends_{std::exchange(other.ends_, nullptr)}, ended_{other.ended_} {}
   Witness& operator=(Witness&&) = delete;
   ~Witness() {

@@ -54,7 +54,8 @@ Task<bool> cancelled(JoinHandle<T>& task) {
 /// A probe that waits for a timer of its own and counts what wakes it. `on_poll` runs at each of those polls.
 class TimedProbe {
  public:
-  explicit TimedProbe(IRuntime& rt, TimePoint deadline, std::function<void()> on_poll = [] {})
+  explicit TimedProbe(
+      IRuntime& rt, TimePoint deadline, std::function<void()> on_poll = [] {})
       : state_{std::make_shared<State>(rt.ref(), deadline, std::move(on_poll))},
         task_{rt, [s = state_](auto& poll) { s->start(poll); }, [s = state_](auto& poll) { s->polled(poll); }} {}
 

@@ -13,7 +13,8 @@ template <Direction direction, class Handle>
 class ParkedProbe {
  public:
   /// `again` runs at each of those polls; true: the probe parks again, false: it waits for nothing any more.
-  ParkedProbe(IRuntime& runtime, Handle& handle, std::function<bool()> again = [] { return false; })
+  ParkedProbe(
+      IRuntime& runtime, Handle& handle, std::function<bool()> again = [] { return false; })
       : state_{std::make_shared<State>(handle, std::move(again))},
         task_{runtime, [s = state_](auto& poll) { s->park(poll); }, [s = state_](auto& poll) { s->polled(poll); }} {}
 
@@ -54,12 +55,8 @@ class ParkedProbe {
     }
     void polled(ProbeTask::Poll& poll) {
       switch (wish.exchange(Wish::none)) {
-        case Wish::end:
-          leave(poll);
-          return poll.finish();
-        case Wish::withdraw:
-          leave(poll);
-          return withdrawn.set();
+        case Wish::end: leave(poll); return poll.finish();
+        case Wish::withdraw: leave(poll); return withdrawn.set();
         case Wish::none: break;
       }
       polls.fetch_add(1);

@@ -1,6 +1,6 @@
-// 0 allocations per message, spawn, yield, wake, timer and registration, on the shipped flavour: the whole malloc family (operator new
-// is part of it), mmap and mprotect are replaced in this program by ones that count. Not built with a sanitizer, which replaces malloc
-// itself.
+// 0 allocations per message, spawn, yield, wake, timer and registration, on the shipped flavour: the whole malloc family (operator
+// new is part of it), mmap and mprotect are replaced in this program by ones that count. Not built with a sanitizer, which replaces
+// malloc itself.
 
 #include <cstdarg>
 #include <cstdlib>
@@ -122,13 +122,16 @@ TEST_P(Economy, no_allocation_per_spawn) {
   expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::spawn_join(rt, request); }, 2'000);
 }
 TEST_P(Economy, no_allocation_per_yield) {
-  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::yield_round(rt, request); }, 6'400);
+  expect_no_allocation_per_operation(
+      GetParam(), [](auto& rt, auto& request) { return scenarios::yield_round(rt, request); }, 6'400);
 }
 TEST_P(Economy, no_allocation_per_wake) {
-  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::cross_thread_wake(rt, request); }, 300);
+  expect_no_allocation_per_operation(
+      GetParam(), [](auto& rt, auto& request) { return scenarios::cross_thread_wake(rt, request); }, 300);
 }
 TEST_P(Economy, no_allocation_per_timer_that_is_cancelled) {
-  expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000);
+  expect_no_allocation_per_operation(
+      GetParam(), [](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000);
 }
 TEST_P(Economy, no_allocation_per_timer_that_fires) {
   expect_no_allocation_per_operation(GetParam(), [](auto& rt, auto& request) { return scenarios::timer_fire(rt, request); }, 200);

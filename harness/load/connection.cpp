@@ -58,8 +58,7 @@ bool Connection::receive(Stream& stream, bool draining) {
   for (;;) {
     const long received = inline_sys::recv(fd_, stream.buffer.data(), Pattern::kRun);
     if (received == -EAGAIN) return true;
-    if (received == 0)
-      return fail(stream, fmt::format("the server closed it after {} of {} sent bytes", received_, sent_));
+    if (received == 0) return fail(stream, fmt::format("the server closed it after {} of {} sent bytes", received_, sent_));
     if (received < 0) return fail(stream, "receiving failed: " + socket_error_text(static_cast<int>(-received)));
     const auto size = static_cast<std::size_t>(received);
     if (!verify(stream, size)) return false;

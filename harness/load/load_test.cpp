@@ -77,10 +77,9 @@ TEST_P(LoadCatches, AServerThatBreaksItsPromise) {
 
 INSTANTIATE_TEST_SUITE_P(Faults, LoadCatches,
                          testing::Values(Broken{Fault::Corrupt, "came back as"}, Broken{Fault::Reorder, "came back as"},
-                                         Broken{Fault::Duplicate, "came back as"},
-                                         Broken{Fault::Surplus, "more than it got"},
-                                         Broken{Fault::Drop, "sent nothing for"},
-                                         Broken{Fault::Silence, "sent nothing for"}, Broken{Fault::Close, "closed it"}),
+                                         Broken{Fault::Duplicate, "came back as"}, Broken{Fault::Surplus, "more than it got"},
+                                         Broken{Fault::Drop, "sent nothing for"}, Broken{Fault::Silence, "sent nothing for"},
+                                         Broken{Fault::Close, "closed it"}),
                          [](const auto& broken) { return std::string(name_of(broken.param.fault)); });
 
 TEST(Churn, EveryOperationIsAConnectionOfItsOwn) {
@@ -228,8 +227,8 @@ TEST(Endpoint, OnlyLoopback) {
   EXPECT_EQ(to_string(parse_loopback_endpoint("127.0.0.1:80")), "127.0.0.1:80");
   EXPECT_EQ(to_string(parse_loopback_endpoint("localhost:65535")), "127.0.0.1:65535");
   EXPECT_EQ(to_string(parse_loopback_endpoint("127.9.9.9:1")), "127.9.9.9:1");
-  for (const char* bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:8x",
-                          "10.0.0.1:80", "example.org:80", "0.0.0.0:80"})
+  for (const char* bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:8x", "10.0.0.1:80",
+                          "example.org:80", "0.0.0.0:80"})
     EXPECT_THROW((void)parse_loopback_endpoint(bad), std::invalid_argument) << bad;
 }
 

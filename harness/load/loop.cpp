@@ -90,8 +90,7 @@ bool Loop::cancelled() {
 bool Loop::given_up(std::uint64_t now) {
   if (cancelled()) return true;
   if (now <= last_progress_ + nanoseconds(options_.patience)) return false;
-  stop(fmt::format("the server sent nothing for {} s ({} messages had come back)", seconds(options_.patience),
-                   stream_.messages));
+  stop(fmt::format("the server sent nothing for {} s ({} messages had come back)", seconds(options_.patience), stream_.messages));
   return true;
 }
 

@@ -29,8 +29,7 @@ Dialled dial(const sockaddr_in& endpoint, Ending ending) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint) == 0 || errno == EINPROGRESS)
-    return {.fd = fd};
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint) == 0 || errno == EINPROGRESS) return {.fd = fd};
   const int error = errno;
   ::close(fd);
   return {.error = fmt::format("connecting to {} failed: {}", to_string(endpoint), socket_error_text(error))};

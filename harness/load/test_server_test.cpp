@@ -12,22 +12,14 @@ namespace reactorlab::load {
 
 std::string_view name_of(Fault fault) {
   switch (fault) {
-    case Fault::None:
-      return "None";
-    case Fault::Corrupt:
-      return "Corrupt";
-    case Fault::Drop:
-      return "Drop";
-    case Fault::Duplicate:
-      return "Duplicate";
-    case Fault::Reorder:
-      return "Reorder";
-    case Fault::Surplus:
-      return "Surplus";
-    case Fault::Silence:
-      return "Silence";
-    case Fault::Close:
-      return "Close";
+    case Fault::None: return "None";
+    case Fault::Corrupt: return "Corrupt";
+    case Fault::Drop: return "Drop";
+    case Fault::Duplicate: return "Duplicate";
+    case Fault::Reorder: return "Reorder";
+    case Fault::Surplus: return "Surplus";
+    case Fault::Silence: return "Silence";
+    case Fault::Close: return "Close";
   }
   return "?";
 }
@@ -84,29 +76,14 @@ void TestServer::echo(int fd) {
 bool TestServer::answer(int fd, std::vector<char>& piece, bool faulty) {
   if (faulty) {
     switch (fault_) {
-      case Fault::None:
-        break;
-      case Fault::Corrupt:
-        piece[piece.size() / 2] ^= 1;
-        break;
-      case Fault::Drop:
-        piece.erase(piece.begin(), piece.begin() + std::min<std::ptrdiff_t>(64, std::ssize(piece)));
-        break;
-      case Fault::Duplicate:
-        piece.insert(piece.begin(), piece[0]), piece.pop_back();
-        break;
-      case Fault::Reorder:
-        std::rotate(piece.begin(), piece.begin() + std::ssize(piece) / 2, piece.end());
-        break;
-      case Fault::Surplus:
-        piece.push_back(piece.back());
-        break;
-      case Fault::Silence:
-        piece.clear();
-        break;
-      case Fault::Close:
-        ::shutdown(fd, SHUT_RDWR);
-        return false;
+      case Fault::None: break;
+      case Fault::Corrupt: piece[piece.size() / 2] ^= 1; break;
+      case Fault::Drop: piece.erase(piece.begin(), piece.begin() + std::min<std::ptrdiff_t>(64, std::ssize(piece))); break;
+      case Fault::Duplicate: piece.insert(piece.begin(), piece[0]), piece.pop_back(); break;
+      case Fault::Reorder: std::rotate(piece.begin(), piece.begin() + std::ssize(piece) / 2, piece.end()); break;
+      case Fault::Surplus: piece.push_back(piece.back()); break;
+      case Fault::Silence: piece.clear(); break;
+      case Fault::Close: ::shutdown(fd, SHUT_RDWR); return false;
     }
   }
   bytes_echoed_ += piece.size();

@@ -30,8 +30,8 @@ nlohmann::json commit_facts(const std::string& source) {
 nlohmann::json package_versions() {
   nlohmann::json versions = nlohmann::json::object();
   for (const char* package :
-       {"g++", "clang-19", "cmake", "libc6", "libstdc++6", "libfmt-dev", "libcli11-dev", "nlohmann-json3-dev",
-        "libboost1.81-dev", "libuv1-dev", "liburing-dev", "libevent-dev", "libbenchmark-dev", "libgtest-dev"}) {
+       {"g++", "clang-19", "cmake", "libc6", "libstdc++6", "libfmt-dev", "libcli11-dev", "nlohmann-json3-dev", "libboost1.81-dev",
+        "libuv1-dev", "liburing-dev", "libevent-dev", "libbenchmark-dev", "libgtest-dev"}) {
     const auto version = output_of({"dpkg-query", "-W", "-f", "${Version}", package});
     if (version && !version->empty()) versions[package] = *version;
   }
@@ -72,8 +72,7 @@ std::string source_folder() {
   const std::filesystem::path root = REACTORLAB_SOURCE_DIR;
 #else
   // This file is <root>/harness/measure/build_facts.cpp, and the build names it by its absolute path.
-  const auto root =
-      std::filesystem::path(std::source_location::current().file_name()).parent_path().parent_path().parent_path();
+  const auto root = std::filesystem::path(std::source_location::current().file_name()).parent_path().parent_path().parent_path();
 #endif
   std::error_code error;
   return root.is_absolute() && std::filesystem::exists(root / "CMakeLists.txt", error) ? root.string() : std::string();

@@ -32,8 +32,7 @@ class Histogram {
   [[nodiscard]] std::uint64_t percentile(double fraction) const noexcept;
 
   /// As above, or nothing where fewer than `beyond` values lie above it: such a percentile is an accident.
-  [[nodiscard]] std::optional<std::uint64_t> supported_percentile(double fraction,
-                                                                  std::uint64_t beyond = 30) const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> supported_percentile(double fraction, std::uint64_t beyond = 30) const noexcept;
 
  private:
   static constexpr unsigned kSubBits = 8;

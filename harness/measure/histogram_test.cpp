@@ -66,8 +66,7 @@ TEST(Histogram, MergeEqualsRecordingEverythingInOne) {
   EXPECT_EQ(even.count(), all.count());
   EXPECT_EQ(even.min(), all.min());
   EXPECT_EQ(even.max(), all.max());
-  for (double fraction = 0.001; fraction <= 1.0; fraction += 0.001)
-    EXPECT_EQ(even.percentile(fraction), all.percentile(fraction));
+  for (double fraction = 0.001; fraction <= 1.0; fraction += 0.001) EXPECT_EQ(even.percentile(fraction), all.percentile(fraction));
 }
 
 TEST(Histogram, ValuesBeyondTheLastBucketCountAsTheLargest) {

@@ -53,8 +53,8 @@ TEST(UserMemory, GrowsWithWhatIsWrittenNotWithWhatIsReserved) {
   constexpr std::size_t kSize = std::size_t{8} << 20U;
   const auto before = read_user_memory(::getpid());
   if (!before) GTEST_SKIP() << "this kernel has no smaps_rollup";
-  auto* const memory = static_cast<char*>(
-      ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  auto* const memory =
+      static_cast<char*>(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   ::madvise(memory, kSize, MADV_NOHUGEPAGE);
   volatile char sum = 0;

@@ -28,9 +28,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<std::string> nearest_name(std::string_view typed, std::span<const std::string> known) {
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(typed, a) < edit_distance(typed, b);
-  });
+  const auto nearest = std::min_element(
+      known.begin(), known.end(), [&](const auto& a, const auto& b) { return edit_distance(typed, a) < edit_distance(typed, b); });
   if (nearest == known.end()) return std::nullopt;
   const std::size_t length = std::max(typed.size(), nearest->size());
   if (edit_distance(typed, *nearest) * 2 > length) return std::nullopt;

@@ -28,9 +28,8 @@ void pin_this_thread(const std::vector<int>& cpus) {
   for (const int cpu : cpus)
     if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
   if (::sched_setaffinity(0, sizeof set, &set) != 0)
-    throw std::system_error(
-        errno, std::system_category(),
-        fmt::format("cannot pin to CPU {} (does this process's cpuset allow it?)", fmt::join(cpus, ",")));
+    throw std::system_error(errno, std::system_category(),
+                            fmt::format("cannot pin to CPU {} (does this process's cpuset allow it?)", fmt::join(cpus, ",")));
 }
 
 std::uint64_t raise_descriptor_limit() {

@@ -62,14 +62,10 @@ Verdict verdict_of(const Ratio& ratio, Direction direction, double margin) {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::Faster:
-      return "faster";
-    case Verdict::Slower:
-      return "slower";
-    case Verdict::Equivalent:
-      return "equivalent";
-    case Verdict::Inconclusive:
-      return "inconclusive";
+    case Verdict::Faster: return "faster";
+    case Verdict::Slower: return "slower";
+    case Verdict::Equivalent: return "equivalent";
+    case Verdict::Inconclusive: return "inconclusive";
   }
   return "inconclusive";
 }

@@ -25,7 +25,7 @@ inline Task<> ring_when_wanted(std::shared_ptr<Doorbell> bell) {
   for (;;) {
     co_await bell->wanted.wait();
     if (bell->over) co_return;
-    const std::uint64_t value = bell->value;  // the bell is the other task's again as soon as the kernel has the value
+    const std::uint64_t value = bell->value;         // the bell is the other task's again as soon as the kernel has the value
     (void)!::write(bell->fd, &value, sizeof value);  // what isn't written isn't read: the reader counts
   }
 }

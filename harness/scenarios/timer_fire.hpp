@@ -31,7 +31,8 @@ template <class Rt>
 Task<std::uint64_t> sleep_in_rounds(Rt& runtime, TimePoint start, Sleeper me, std::vector<std::uint64_t>& lateness) {
   std::uint64_t errors = 0;
   for (std::uint64_t round = 0; round < me.rounds; ++round) {
-    const TimePoint deadline = start + Duration{timer_fire_span.count() * static_cast<std::int64_t>(round)} + offset_in_span(me.number, round);
+    const TimePoint deadline =
+        start + Duration{timer_fire_span.count() * static_cast<std::int64_t>(round)} + offset_in_span(me.number, round);
     const IoResult slept = co_await sleep_until(runtime, deadline);
     const TimePoint now = clock::now();
     errors += !slept || now < deadline;

@@ -1,7 +1,8 @@
 #pragma once
 // What the workloads inside the process have in common. Each is a function
 //   InProcessReport workload(Rt& runtime, const InProcessRequest& request)
-// called on the thread that made the runtime. Everything between open_window() and close_window() is measured; both are called once.
+// called on the thread that made the runtime. Everything between open_window() and close_window() is measured; both are called
+// once.
 
 #include <stdexcept>
 

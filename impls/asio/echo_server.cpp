@@ -23,9 +23,7 @@ using asio::ip::tcp;
 constexpr auto kAcceptRetry = std::chrono::milliseconds(50);
 
 /// One thread needs no locks: nothing reaches this context from outside, not even the wish to stop.
-int concurrency_hint(unsigned workers) {
-  return workers == 1 ? BOOST_ASIO_CONCURRENCY_HINT_UNSAFE : static_cast<int>(workers);
-}
+int concurrency_hint(unsigned workers) { return workers == 1 ? BOOST_ASIO_CONCURRENCY_HINT_UNSAFE : static_cast<int>(workers); }
 
 bool out_of_resources(const error_code& error) {
   return error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system ||
@@ -57,8 +55,7 @@ void EchoServer::listen(std::uint16_t port, int backlog) {
   acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   acceptor_.set_option(tcp::no_delay(true), error);  // accepted sockets inherit it
   if (!acceptor_.bind(endpoint, error)) acceptor_.listen(backlog, error);
-  if (error)
-    fail(error, "cannot listen on 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
+  if (error) fail(error, "cannot listen on 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
 }
 
 /// On a duplicate, because a descriptor closes what it watches.

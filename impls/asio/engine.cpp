@@ -13,8 +13,7 @@ namespace reactorlab {
 namespace {
 
 void refuse_what_it_lacks(const ServeRequest& request) {
-  if (request.proto != "echo")
-    throw std::invalid_argument("asio speaks only echo, not '" + request.proto + "': use --proto=echo");
+  if (request.proto != "echo") throw std::invalid_argument("asio speaks only echo, not '" + request.proto + "': use --proto=echo");
   if (!request.backend.empty() && request.backend != "epoll")
     throw std::invalid_argument("asio has only the backend epoll, not '" + request.backend + "': leave out --backend");
   if (!request.locking.empty()) throw std::invalid_argument("asio has no lock to choose: leave out --locking");

@@ -31,9 +31,7 @@ class Churn {
  private:
   void next() {
     const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0)
-      throw std::system_error(errno, std::system_category(),
-                              "asio: eventfd (raise the limit of open files: ulimit -n)");
+    if (fd < 0) throw std::system_error(errno, std::system_category(), "asio: eventfd (raise the limit of open files: ulimit -n)");
     source_.emplace(context_, fd);
     source_->async_wait(Descriptor::wait_read, [this](const error_code& error) { on_readable(error); });
     (void)!::write(fd, &left_, sizeof left_);

@@ -1,6 +1,6 @@
 #pragma once
-// dedicated_thread: the reactor has a thread of its own, which runs no task. Workers reach it through the registrations' words and a
-// queue of commands, and sleep when there is nothing to run; it wakes them with a turn's tasks as one chain.
+// dedicated_thread: the reactor has a thread of its own, which runs no task. Workers reach it through the registrations' words and
+// a queue of commands, and sleep when there is nothing to run; it wakes them with a turn's tasks as one chain.
 
 #include <memory>
 

@@ -118,7 +118,9 @@ class TimerCommands {
   }
 
  private:
-  static TimerCommand* command_of(Timer& timer) noexcept { return static_cast<TimerCommand*>(static_cast<TimerEntry*>(timer.next)); }
+  static TimerCommand* command_of(Timer& timer) noexcept {
+    return static_cast<TimerCommand*>(static_cast<TimerEntry*>(timer.next));
+  }
   static void free(TimerCommand& command) noexcept { FramePool::deallocate(&command, sizeof(TimerCommand)); }
   void count_queued(int difference) noexcept {
     queued_.store(queued_.load(relaxed) + static_cast<std::size_t>(difference), seq_cst);

@@ -116,8 +116,7 @@ void EchoLoop::close_all() {
       [](uv_handle_t* handle, void* self_pointer) {
         if (uv_is_closing(handle) != 0) return;
         const auto* self = static_cast<EchoLoop*>(self_pointer);
-        const bool own =
-            handle == static_cast<const void*>(&self->listener_) || handle == static_cast<const void*>(&self->stop_);
+        const bool own = handle == static_cast<const void*>(&self->listener_) || handle == static_cast<const void*>(&self->stop_);
         if (own)
           uv_close(handle, nullptr);
         else

@@ -17,8 +17,7 @@ namespace {
 using libuv_peer::EchoLoop;
 
 void refuse_what_it_lacks(const ServeRequest& request) {
-  if (request.proto != "echo")
-    throw std::invalid_argument("libuv speaks only echo, not '" + request.proto + "': use --proto=echo");
+  if (request.proto != "echo") throw std::invalid_argument("libuv speaks only echo, not '" + request.proto + "': use --proto=echo");
   if (!request.backend.empty() && request.backend != "epoll")
     throw std::invalid_argument("libuv has only the backend epoll, not '" + request.backend + "': leave out --backend");
   if (!request.locking.empty()) throw std::invalid_argument("libuv has no lock to choose: leave out --locking");
@@ -30,8 +29,7 @@ std::vector<std::unique_ptr<EchoLoop>> make_loops(const ServeRequest& request) {
   std::vector<std::unique_ptr<EchoLoop>> loops;
   const bool share_port = request.workers > 1;
   loops.push_back(std::make_unique<EchoLoop>(request, request.port, share_port));
-  while (loops.size() < request.workers)
-    loops.push_back(std::make_unique<EchoLoop>(request, loops.front()->port(), share_port));
+  while (loops.size() < request.workers) loops.push_back(std::make_unique<EchoLoop>(request, loops.front()->port(), share_port));
   return loops;
 }
 
@@ -60,10 +58,8 @@ constexpr Workload kWorkloads[] = {
 class LibuvEngine final : public Engine {
  public:
   [[nodiscard]] EngineInfo info() const override {
-    return {.summary = "libuv; several workers are a loop each, on one port",
-            .backends = {"epoll"},
-            .lockings = {},
-            .max_workers = 0};
+    return {
+        .summary = "libuv; several workers are a loop each, on one port", .backends = {"epoll"}, .lockings = {}, .max_workers = 0};
   }
 
   ServeReport serve(const ServeRequest& request) override {

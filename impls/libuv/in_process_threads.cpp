@@ -16,8 +16,7 @@ namespace {
 class JobLoop {
  public:
   JobLoop() : loop_(this) {
-    check(uv_async_init(loop_.get(), &async_,
-                        [](uv_async_t* async) { static_cast<JobLoop*>(async->loop->data)->run_all(); }),
+    check(uv_async_init(loop_.get(), &async_, [](uv_async_t* async) { static_cast<JobLoop*>(async->loop->data)->run_all(); }),
           "uv_async_init");
   }
 

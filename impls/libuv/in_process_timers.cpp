@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
-InProcessReport insert_and_cancel(uv_loop_t* loop, std::uint64_t count, peer_kit::FarDeadlines& deadlines,
-                                  uv_timer_cb on_fire) {
+InProcessReport insert_and_cancel(uv_loop_t* loop, std::uint64_t count, peer_kit::FarDeadlines& deadlines, uv_timer_cb on_fire) {
   InProcessReport report;
   uv_timer_t timer;
   check(uv_timer_init(loop, &timer), "uv_timer_init");

@@ -1,6 +1,6 @@
 #pragma once
-// oncelock_global: one reactor for the whole process, in a static that is initialised once, behind a mutex. Handles carry no more than
-// the number of their runtime. Whichever worker of any runtime is idle drives it, and a fallback thread if none is.
+// oncelock_global: one reactor for the whole process, in a static that is initialised once, behind a mutex. Handles carry no more
+// than the number of their runtime. Whichever worker of any runtime is idle drives it, and a fallback thread if none is.
 
 #include "core/basic_runtime.hpp"
 #include "core/stealing_executor.hpp"
@@ -19,7 +19,9 @@ class Ref {
     return the_reactor<locking>().add(fd, kind, interest, out, owner_);
   }
   void remove(Registration& slot, int fd, FdFate fate) const noexcept { the_reactor<locking>().remove(slot, fd, fate); }
-  IoResult widen(Registration& slot, int fd, Interest interest) const noexcept { return the_reactor<locking>().widen(slot, fd, interest); }
+  IoResult widen(Registration& slot, int fd, Interest interest) const noexcept {
+    return the_reactor<locking>().widen(slot, fd, interest);
+  }
   [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task,
                                    std::uint64_t& identity) const noexcept {
     return the_reactor<locking>().arm(slot, direction, task, identity);
@@ -30,7 +32,9 @@ class Ref {
   void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) const noexcept {
     the_reactor<locking>().disarm(slot, direction, identity, task);
   }
-  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept { return the_reactor<locking>().start_timer(timer, deadline, owner_); }
+  IoResult start_timer(Timer& timer, TimePoint deadline) const noexcept {
+    return the_reactor<locking>().start_timer(timer, deadline, owner_);
+  }
   void stop_timer(Timer& timer) const noexcept { the_reactor<locking>().stop_timer(timer); }
 
  private:

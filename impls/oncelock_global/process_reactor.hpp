@@ -36,8 +36,9 @@ void check_same(const Once& once, const RuntimeOptions& options);
 template <Locking locking>
 class Membership {
  public:
-  /// The first one makes the reactor. Concurrent callers wait for it. If it fails, its caller gets the exception (std::system_error)
-  /// and the next one tries anew: a mutex and a flag, since std::call_once promises the same but hangs under TSan after a throw.
+  /// The first one makes the reactor. Concurrent callers wait for it. If it fails, its caller gets the exception
+  /// (std::system_error) and the next one tries anew: a mutex and a flag, since std::call_once promises the same but hangs under
+  /// TSan after a throw.
   explicit Membership(const RuntimeOptions& options) {
     Once& o = once();
     LockGuard lock{o.mutex};

@@ -96,16 +96,11 @@ ServeReport EchoLoop::run() {
 
 [[gnu::noinline]] void EchoLoop::on_event_slow(Connection& connection, std::uint32_t events) {
   switch (connection.kind) {
-    case SourceKind::Listener:
-      return accept_all();
-    case SourceKind::Stop:
-      stopping_ = true;
-      return;
-    case SourceKind::Closed:
-      return;
+    case SourceKind::Listener: return accept_all();
+    case SourceKind::Stop: stopping_ = true; return;
+    case SourceKind::Closed: return;
     case SourceKind::Blocked:
-    case SourceKind::Plain:
-      return pump(connection, (events & ~kPlainEvents) != 0);
+    case SourceKind::Plain: return pump(connection, (events & ~kPlainEvents) != 0);
   }
 }
 

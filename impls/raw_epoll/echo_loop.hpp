@@ -78,8 +78,8 @@ class EchoLoop {
   std::uint64_t closed_before_rest_ = 0;
 
   struct Counts {
-    std::uint64_t accepted = 0, accept_calls = 0, accept_refused = 0, recv = 0, send = 0, epoll_wait = 0, epoll_ctl = 0,
-                  close = 0, full_send_buffers = 0, connection_errors = 0;
+    std::uint64_t accepted = 0, accept_calls = 0, accept_refused = 0, recv = 0, send = 0, epoll_wait = 0, epoll_ctl = 0, close = 0,
+                  full_send_buffers = 0, connection_errors = 0;
   } counts_;
   std::array<epoll_event, kBatch> events_;
 };

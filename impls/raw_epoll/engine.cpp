@@ -14,8 +14,7 @@ void refuse_what_it_lacks(const ServeRequest& request) {
   if (request.proto != "echo")
     throw std::invalid_argument("raw_epoll speaks only echo, not '" + request.proto + "': use --proto=echo");
   if (!request.backend.empty() && request.backend != "epoll")
-    throw std::invalid_argument("raw_epoll has only the backend epoll, not '" + request.backend +
-                                "': leave out --backend");
+    throw std::invalid_argument("raw_epoll has only the backend epoll, not '" + request.backend + "': leave out --backend");
   if (!request.locking.empty()) throw std::invalid_argument("raw_epoll has no lock to choose: leave out --locking");
   if (request.workers != 1) throw std::invalid_argument("raw_epoll is one thread: use --workers=1");
 }

@@ -31,11 +31,9 @@ int listen_on_loopback(std::uint16_t port, int backlog) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-    fail(fd,
-         "raw_epoll: cannot bind 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
+    fail(fd, "raw_epoll: cannot bind 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
   if (::listen(fd, backlog) < 0)
-    fail(fd, "raw_epoll: cannot listen on 127.0.0.1:" + std::to_string(port) +
-                 " (take another --port, or 0 for any free one)");
+    fail(fd, "raw_epoll: cannot listen on 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
   return fd;
 }
 

@@ -35,12 +35,14 @@ Task<> carry_out(Removal) { co_return; }
 
 RuntimeOptions checked(const RuntimeOptions& options) {
   if (options.workers != 1) {
-    throw UsageError{"thread_local runs on the thread that made it, so workers must be 1 (remedy: one runtime per thread, "
-                     "sharing a port by SO_REUSEPORT, as `bench serve --workers=N` does)"};
+    throw UsageError{
+        "thread_local runs on the thread that made it, so workers must be 1 (remedy: one runtime per thread, "
+        "sharing a port by SO_REUSEPORT, as `bench serve --workers=N` does)"};
   }
   if (here) {
-    throw UsageError{"this thread has a thread_local runtime already (remedy: destroy it first, or make the second one on "
-                     "another thread)"};
+    throw UsageError{
+        "this thread has a thread_local runtime already (remedy: destroy it first, or make the second one on "
+        "another thread)"};
   }
   return options;
 }
@@ -79,7 +81,8 @@ Ref Home::ref() const {
 
 void Home::check_block_on() const {
   if (here != &reactor_) throw UsageError{"a thread_local runtime is driven by the thread that made it"};
-  if (executor_.running() && !mutated(Mutant::nested_block_on_accepted)) throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
+  if (executor_.running() && !mutated(Mutant::nested_block_on_accepted))
+    throw UsageError{"block_on inside a task of the same runtime would deadlock; co_await the task"};
 }
 
 void Home::shut_down(TimePoint until) noexcept {

@@ -24,7 +24,8 @@ class Ref {
     return here ? here->add(fd, kind, interest, out) : IoResult{-EXDEV};
   }
   void remove(Registration& slot, int fd, FdFate fate) const noexcept {
-    if (here && here->owns(slot)) [[likely]] return here->remove(slot, fd, fate);
+    if (here && here->owns(slot)) [[likely]]
+      return here->remove(slot, fd, fate);
     remove_elsewhere(slot, fd, fate);
   }
   IoResult widen(Registration& slot, int fd, Interest interest) const noexcept {
@@ -32,7 +33,8 @@ class Ref {
   }
   [[gnu::always_inline]] Armed arm(Registration& slot, Direction direction, TaskHeader& task,
                                    std::uint64_t& identity) const noexcept {
-    if (Slab::base_of(slot) != registrations_here) [[unlikely]] return Armed::misplaced;
+    if (Slab::base_of(slot) != registrations_here) [[unlikely]]
+      return Armed::misplaced;
     return LocalReactor::arm(slot, direction, task, identity);
   }
   bool is_parked(const Registration& slot, Direction direction, const TaskHeader& task) const noexcept {
