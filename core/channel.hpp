@@ -123,8 +123,8 @@ class Channel {
     bool parked_ = false;         // its own task's
   };
 
-  // --- what operations ask for
-  // ----------------------------------------------------------------------------------------------
+  // --- what operations ask for -----------------------------------------------------------------------------------------------
+  // Each takes the mutex while it looks and changes; wakes are delivered without it.
 
   /// True: finished. Else, if it may wait, it is queued.
   bool attempt(Send& sender, bool may_wait) noexcept {
@@ -174,8 +174,8 @@ class Channel {
     });
   }
 
-  // --- under the mutex
-  // ------------------------------------------------------------------------------------------------------
+  // --- under the mutex -------------------------------------------------------------------------------------------------------
+  // exclusively() takes it, the rest REQUIRES it.
 
   /// Makes the change, serves whoever can be served after it, and wakes them once the mutex is free.
   template <class Change>

@@ -27,8 +27,8 @@ struct Subject {
 /// more.
 int run_black_box(int argc, char** argv, const Subject& subject);
 
-// --- for the kit itself
-// -----------------------------------------------------------------------------------------------------------
+// --- for the kit itself ------------------------------------------------------------------------------------------------------
+// Bodies use none of this; what they work through does.
 
 /// What a body throws that reaches for a seam of a runtime that has none. Its test is then skipped.
 class SeamNeeded : public std::runtime_error {

@@ -156,8 +156,7 @@ std::optional<Script::Injection> Script::take_injection(int epoll) {
   return taken;
 }
 
-// --- what the library calls
-// -------------------------------------------------------------------------------------------------------
+// --- what the library calls --------------------------------------------------------------------------------------------------
 
 long Script::on_call(sys::Call& call, KernelCall kernel, const void* context) noexcept {
   const auto answered = answer_of(call);
