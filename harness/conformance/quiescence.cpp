@@ -71,7 +71,10 @@ class QuiescenceMonitor {
   void start(Patience patience) {
     patience_ = patience;
     // Threads that the sanitizers started for themselves; a first thread of ours brings them up.
-    std::thread{[] {}}.join();
+    pid_t first = 0;
+    std::thread{[&first] { first = ::gettid(); }}.join();
+    while (std::filesystem::exists(fmt::format("/proc/self/task/{}", first)))
+      std::this_thread::yield();  // for a moment after the join
     for (const auto& [id, thread] : threads_but({::getpid()})) ignored_.insert(id);
     std::thread{[this] { watch(); }}.detach();
   }
