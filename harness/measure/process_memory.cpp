@@ -1,5 +1,6 @@
 #include "harness/measure/process_memory.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -8,7 +9,9 @@
 
 namespace reactorlab::measure {
 
-std::optional<std::uint64_t> read_user_memory(pid_t pid) {
+namespace {
+
+std::optional<std::uint64_t> look_once(pid_t pid) {
   std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
   rollup.ignore(std::numeric_limits<std::streamsize>::max(), '\n');  // the address range
   std::uint64_t sum_kib = 0;
@@ -20,6 +23,12 @@ std::optional<std::uint64_t> read_user_memory(pid_t pid) {
     any = true;
   }
   return any ? std::optional(sum_kib * 1024) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> read_user_memory(pid_t pid) {
+  return std::max({look_once(pid), look_once(pid), look_once(pid)});  // nothing is less than any value
 }
 
 }  // namespace reactorlab::measure

@@ -16,6 +16,9 @@ inline constexpr const char* kUserMemorySource = "/proc/PID/smaps_rollup: Privat
 /// page), and the kernel's own memory (sockets, the epoll set), which is the same for every implementation. In pages of
 /// 4 KiB: over thousands of connections that is less than a byte for each.
 ///
+/// The largest of three readings: the kernel's walk passes over what other code holds at that moment, so a reading may be too small
+/// (once, of 1,024 pages just written, exactly those of one page table were missing), but never too large.
+///
 /// Nothing where the kernel doesn't tell, or the process is gone.
 [[nodiscard]] std::optional<std::uint64_t> read_user_memory(pid_t pid);
 
