@@ -5,6 +5,8 @@
 
 set(REACTORLAB_BACKENDS epoll)
 
+set(REACTORLAB_RULES "" CACHE STRING "Build only the rules_*.cpp whose name matches this, to work on one chapter: shd|flt")
+
 # Whose rules the VAR chapter's sections are.
 set(REACTORLAB_VAR_TL thread_local)
 set(REACTORLAB_VAR_AM arc_mutex)
@@ -54,6 +56,9 @@ function(reactorlab_add_conformance)
   set(rules ${kit})
   list(FILTER kit EXCLUDE REGEX "/(main|rules_[^/]*)\\.cpp$")
   list(FILTER rules INCLUDE REGEX "/rules_[^/]*\\.cpp$")
+  if(REACTORLAB_RULES)
+    list(FILTER rules INCLUDE REGEX "/rules_(${REACTORLAB_RULES})[^/]*\\.cpp$")
+  endif()
   reactorlab_add_library(reactorlab_kit ${kit})
   reactorlab_link(reactorlab_kit reactorlab_instrumented GTest::gmock GTest::gtest fmt::fmt CLI11::CLI11)
   reactorlab_add_library(reactorlab_rules ${rules})
