@@ -33,7 +33,7 @@ inline bool is_done(const TaskHeader& task) noexcept { return task.join.load(acq
 void abandon_otherwise(TaskHeader& task) noexcept;
 
 /// The handle's side: gives the header up. Any thread. Inlined is the usual case: a confined task that has finished, at home.
-inline void abandon(TaskHeader& task) noexcept {
+[[gnu::always_inline]] inline void abandon(TaskHeader& task) noexcept {
   Executor* const home = confined_executor;
   if (!home || task.executor.load(relaxed) != home || task.join.load(relaxed) != TaskHeader::join_done)
     return abandon_otherwise(task);

@@ -19,14 +19,14 @@ class LocalExecutor final : public Executor {
   // --- Executor -----------------------------------------------------------------------------------------------------------
   void enqueue(TaskHeader& task) noexcept override { mutated(Mutant::wake_resumes_inline) ? poll(task) : ready_.push(task); }
   void enqueue_remote(TaskHeader& task) noexcept override;
-  TaskHeader& adopt(std::coroutine_handle<> frame) override {
+  [[gnu::always_inline]] TaskHeader& adopt(std::coroutine_handle<> frame) override {
     TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();
     task.begin_life(frame);
     task.kind.begin_life();
     task.executor.store(this, relaxed);
     return task;
   }
-  void launch(TaskHeader& task) noexcept override {
+  [[gnu::always_inline]] void launch(TaskHeader& task) noexcept override {
     if (!on_own_thread() || closed_.load(relaxed)) [[unlikely]]
       return launch_otherwise(task);
     ++started_;

@@ -98,7 +98,7 @@ inline void drop(TaskHeader& task) noexcept {
 
 /// The value, or the exception, or TaskCancelled. Once; drop() afterwards.
 template <class T>
-T take(TaskHeader& task) {
+[[gnu::always_inline]] inline T take(TaskHeader& task) {
   if (task.outcome == TaskOutcome::exception) [[unlikely]] {
     std::rethrow_exception(*std::launder(reinterpret_cast<std::exception_ptr*>(task.result)));
   }

@@ -107,7 +107,7 @@ static_assert(sizeof(TaskHeader) == 64, "one cache line per task");
 
 /// A coroutine of ours lets no exception out (its promise stores it), which the compiler can't
 /// know of coroutine_handle::resume(): called through the frame's own resume pointer, it is a tail call.
-inline void resume_frame(TaskHeader& task) noexcept {
+[[gnu::always_inline]] inline void resume_frame(TaskHeader& task) noexcept {
   using Resume = void (*)(void*) noexcept;
   void* const frame = task.frame.address();
   (*static_cast<Resume*>(frame))(frame);

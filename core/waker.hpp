@@ -14,7 +14,7 @@ class Waker {
   constexpr Waker() noexcept = default;
   /// On a thread of the task, or on any as long as something that the task can't end without keeps it from ending: its join
   /// handle, or an exclusive section that its operation must enter first.
-  explicit Waker(const TaskHeader& task) noexcept
+  [[gnu::always_inline]] explicit Waker(const TaskHeader& task) noexcept
       : bits_{(task.remote.load(relaxed) & ~std::uint64_t{UINT32_MAX}) | TaskArena::offset_of(task)} {
     if (task.kind == TaskKind::confined) task.kind.mark_waker_made();
   }
