@@ -20,7 +20,8 @@ std::string first_word(const std::optional<std::string>& text) {
 
 nlohmann::json commit_facts(const std::string& source) {
   if (source.empty()) return {{"commit", kUnknown}, {"modified_files", kUnknown}};
-  const auto status = output_of({"git", "-C", source, "status", "--porcelain"});
+  // Not results/: a run writes its own folder there, and none of it is built.
+  const auto status = output_of({"git", "-C", source, "status", "--porcelain", "--", ".", ":(exclude)results"});
   nlohmann::json modified = kUnknown;
   if (status) modified = std::count(status->begin(), status->end(), '\n');
   return {{"commit", first_word(output_of({"git", "-C", source, "rev-parse", "HEAD"}))}, {"modified_files", modified}};
