@@ -24,9 +24,12 @@ endfunction()
 reactorlab_test_sources(core_test_sources core ${variant_folders})
 reactorlab_add_unit_tests(core_tests SOURCES ${core_test_sources} LIBRARIES reactorlab_instrumented)
 
+reactorlab_precompile(core_tests <gtest/gtest.h> core/reactorlab.hpp)
+
 reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench)
 reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
                           LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
+reactorlab_precompile(harness_tests <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
 
 if(NOT CMAKE_BUILD_TYPE MATCHES "^(Asan|Tsan)$")  # a sanitizer replaces malloc itself
   reactorlab_add_unit_tests(economy_tests SOURCES harness/economy/allocations_test.cpp LIBRARIES reactorlab)
