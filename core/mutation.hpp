@@ -4,6 +4,7 @@
 // harness/conformance/mutants/mutants.txt by scripts/check_spec.
 
 #include <string_view>
+#include <vector>
 
 #include "core/flavour.hpp"
 
@@ -146,7 +147,16 @@ enum class Mutant {
 #if REACTORLAB_INSTRUMENTED
 /// The fault switched on for this process; set once, before any runtime exists.
 extern Mutant active_mutant;
-inline bool mutated(Mutant mutant) noexcept { return active_mutant == mutant; }
+/// No fault; the process notes which switches it comes to. What never comes to a switch can't tell whether it is on.
+inline constexpr auto noting_switches = static_cast<Mutant>(-1);
+void note_switch(Mutant mutant) noexcept;
+std::vector<std::string_view> noted_switches();
+
+inline bool mutated(Mutant mutant) noexcept {
+  if (active_mutant == noting_switches) [[unlikely]]
+    note_switch(mutant);
+  return active_mutant == mutant;
+}
 /// The mutant of that name, or none.
 Mutant mutant_by_name(std::string_view name) noexcept;
 #else

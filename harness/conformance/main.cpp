@@ -1,5 +1,6 @@
 // conformance --variant=X --rule=REG-01              all bodies of a rule, on all configurations of a variant
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
+// conformance --rule=REG-01 --note-switches          prints besides which mutants' switches the rule comes to (scripts/mutants)
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
 
 #include <fmt/format.h>
@@ -27,26 +28,31 @@ int list(const Selection& selection, const std::vector<Configuration>& configura
   return 0;
 }
 
-void run_under(Mutant mutant) {
+void run_under(Mutant mutant, std::chrono::milliseconds watchdog) {
   active_mutant = mutant;
   Patience patience;
-  if (mutant != Mutant::none) patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{6'000}};
+  if (mutant != Mutant::none && mutant != noting_switches)
+    patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{6'000}};
+  if (watchdog.count() != 0) patience.watchdog = watchdog;
 #if REACTORLAB_SANITIZED
   patience.watchdog *= 4;
 #endif
   Quiescence::start(patience);
 }
 
-int run(const Selection& selection, const std::vector<Configuration>& configurations, Mutant mutant) {
+int run(const Selection& selection, const std::vector<Configuration>& configurations, Mutant mutant,
+        std::chrono::milliseconds watchdog) {
   if (register_tests(selection, configurations) == 0) {
     fmt::print(stderr, "conformance: no body matches {}; `conformance --list` shows what there is\n", selection.describe());
     return exit_no_match;
   }
-  run_under(mutant);
+  run_under(mutant, watchdog);
   fmt::print("backend {}, fault {}\n", backend_name(configurations.front().options.backend),
              selection.mutant.empty() ? "none" : selection.mutant);
   std::fflush(stdout);
-  if (RUN_ALL_TESTS() != 0) return 1;
+  const bool failed = RUN_ALL_TESTS() != 0;
+  if (mutant == noting_switches) fmt::print("switches: {}\n", fmt::join(noted_switches(), " "));
+  if (failed) return 1;
   return skipped_bodies().empty() ? 0 : exit_skipped;
 }
 
@@ -54,7 +60,8 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   Selection selection;
   std::string killer;
-  bool listing = false;
+  bool listing = false, noting = false;
+  unsigned watchdog_ms = 0;
   CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
   app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
   app.add_option("--backend", selection.backend, "epoll")->capture_default_str();
@@ -63,6 +70,8 @@ int main(int argc, char** argv) {
   app.add_option("--body", selection.body, "short name of one body");
   app.add_option("--mutant", selection.mutant, "switch a fault on (harness/conformance/mutants)");
   app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
+  app.add_flag("--note-switches", noting, "print which mutants' switches the rules come to");
+  app.add_option("--watchdog", watchdog_ms, "milliseconds that one body may run; 0: 20,000, with a mutant 6,000");
   app.add_flag("--list", listing, "print the tests and don't run them");
   try {
     app.parse(argc, argv);
@@ -71,9 +80,13 @@ int main(int argc, char** argv) {
     return status == 0 ? 0 : exit_usage;
   }
   if (selection.backend != "epoll") throw UsageError{"unknown backend '" + selection.backend + "'; there is: epoll"};
-  const Mutant mutant = mutant_by_name(selection.mutant);
+  Mutant mutant = mutant_by_name(selection.mutant);
   if (!selection.mutant.empty() && mutant == Mutant::none) {
     throw UsageError{"unknown mutant '" + selection.mutant + "'; harness/conformance/mutants/mutants.txt has the list"};
+  }
+  if (noting) {
+    if (!selection.mutant.empty()) throw UsageError{"--note-switches and --mutant exclude each other"};
+    mutant = noting_switches;
   }
   if (!killer.empty()) {
     if (selection.mutant.empty()) throw UsageError{"--expect-killed-by needs --mutant"};
@@ -88,7 +101,8 @@ int main(int argc, char** argv) {
   }
   if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
   if (listing) return list(selection, configurations);
-  return killer.empty() ? run(selection, configurations, mutant) : expect_killed(selection, configurations);
+  return killer.empty() ? run(selection, configurations, mutant, std::chrono::milliseconds{watchdog_ms})
+                        : expect_killed(selection, configurations);
 }
 
 }  // namespace
