@@ -1,0 +1,1 @@
+"""Runs the rules against the mutants and keeps what became of each pair."""

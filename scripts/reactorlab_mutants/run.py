@@ -1,0 +1,69 @@
+"""Fills a matrix: first each rule without a fault, which says what its switches are and what it costs, then mutant by mutant."""
+
+import concurrent.futures
+import itertools
+import sys
+import time
+
+from .matrix import KILLS, UNKNOWN, UNREACHED, Refused
+
+LEAST_WATCHDOG_MS = 2_000  # for one body; four times what the whole rule took, if that is more
+
+
+def say(text):
+    print(f"mutants: {text}", file=sys.stderr, flush=True)
+
+
+def minutes(seconds):
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+class Baseline:
+    """`switches` and `seconds` of each rule, both None for one without a test."""
+
+    def __init__(self, kit, pool, rules):
+        started = time.monotonic()
+        answers = list(pool.map(kit.baseline, [rule.name for rule in rules]))
+        self.switches = {rule.name: switches for rule, (switches, _) in zip(rules, answers)}
+        self.seconds = {rule.name: seconds for rule, (_, seconds) in zip(rules, answers)}
+        if missing := [rule.name for rule in rules if self.switches[rule.name] is None and not rule.by_construction]:
+            raise Refused(f"no test of {', '.join(missing)} in the binary; remedy: scripts/build PRESET conformance -DREACTORLAB_RULES=")
+        say(f"{len(rules)} rules pass without a fault, {minutes(time.monotonic() - started)}")
+
+    def watchdog_ms(self, rule):
+        return max(LEAST_WATCHDOG_MS, int(4_000 * self.seconds[rule]))
+
+    def reaches(self, rule, mutant):
+        return mutant in (self.switches[rule] or ())
+
+
+def questions(tree, matrix, baseline, mutant, quick):
+    """The rules to run against this mutant, those that name it first."""
+    named = [rule for name, rule in tree.pairs() if name == mutant and rule in matrix.rules]
+    others = [] if quick else [rule for rule in matrix.rules if rule not in named and baseline.reaches(rule, mutant)]
+    return named + others
+
+
+def fill(tree, kit, matrix, mutants, jobs, quick, keep):
+    """Adds a row for each of `mutants`; `keep(matrix)` is called after each, so that what was done isn't lost."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            baseline = Baseline(kit, pool, [tree.rules[rule] for rule in matrix.rules])
+            plan = {mutant: questions(tree, matrix, baseline, mutant, quick) for mutant in mutants}
+            costs = {mutant: sum(baseline.seconds[rule] for rule in rules) for mutant, rules in plan.items()}
+            say(f"{len(mutants)} mutants, {sum(map(len, plan.values()))} pairs")
+            started = time.monotonic()
+            for done, (mutant, rules) in enumerate(plan.items(), 1):
+                letters = pool.map(kit.verdict, itertools.repeat(mutant), rules, map(baseline.watchdog_ms, rules))
+                verdicts = dict(zip(rules, letters))
+                matrix.rows[mutant] = "".join(
+                    verdicts.get(rule) or (UNKNOWN if baseline.reaches(rule, mutant) else UNREACHED) for rule in matrix.rules)
+                keep(matrix)
+                elapsed, paid = time.monotonic() - started, sum(itertools.islice(costs.values(), done))
+                left = elapsed * (sum(costs.values()) / paid - 1) if paid else 0
+                killed = sum(letter in KILLS for letter in verdicts.values())
+                say(f"{done}/{len(plan)} {mutant}: killed by {killed} of {len(rules)} rules; about {minutes(left)} left")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
