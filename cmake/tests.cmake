@@ -3,7 +3,7 @@
 #   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
 #   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
-#   check.*        the repository's scripts; a missing tool (valgrind, matplotlib) is a skip (exit status 77)
+#   check.*        the repository's scripts; a missing tool (valgrind, matplotlib, jinja2) is a skip (exit status 77)
 include(GoogleTest)
 include(cmake/conformance.cmake)
 add_custom_target(tests)
@@ -57,6 +57,9 @@ reactorlab_add_check(layering_self_test check_layering --self-test)
 reactorlab_add_check(spec check_spec)
 reactorlab_add_check(spec_self_test check_spec --self-test)
 reactorlab_add_check(skips_self_test check_skips --self-test)
+reactorlab_add_check(mutants_published mutants --check)
+reactorlab_add_check(mutants_self_test mutants --self-test)
+reactorlab_add_check(conformance_matrix_self_test conformance_matrix --self-test)
 reactorlab_add_check(plot_self_test plot --self-test)
 reactorlab_add_check(counts_self_test counts --self-test)
 reactorlab_add_check(readme_self_test readme --self-test)

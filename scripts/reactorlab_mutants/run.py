@@ -1,7 +1,6 @@
 """Fills a matrix: first each rule without a fault, which says what its switches are and what it costs, then mutant by mutant."""
 
 import concurrent.futures
-import itertools
 import sys
 import time
 
@@ -52,18 +51,18 @@ def fill(tree, kit, matrix, mutants, jobs, quick, keep):
             plan = {mutant: questions(tree, matrix, baseline, mutant, quick) for mutant in mutants}
             costs = {mutant: sum(baseline.seconds[rule] for rule in rules) for mutant, rules in plan.items()}
             say(f"{len(mutants)} mutants, {sum(map(len, plan.values()))} pairs")
-            started = time.monotonic()
-            for done, (mutant, rules) in enumerate(plan.items(), 1):
-                letters = pool.map(kit.verdict, itertools.repeat(mutant), rules, map(baseline.watchdog_ms, rules))
-                verdicts = dict(zip(rules, letters))
+            started, unpaid = time.monotonic(), sum(costs.values())
+            asked = {mutant: {rule: pool.submit(kit.verdict, mutant, rule, baseline.watchdog_ms(rule)) for rule in rules}
+                     for mutant, rules in plan.items()}
+            for done, (mutant, answers) in enumerate(asked.items(), 1):
+                verdicts = {rule: answer.result() for rule, answer in answers.items()}
                 matrix.rows[mutant] = "".join(
                     verdicts.get(rule) or (UNKNOWN if baseline.reaches(rule, mutant) else UNREACHED) for rule in matrix.rules)
                 keep(matrix)
-                elapsed, paid = time.monotonic() - started, sum(itertools.islice(costs.values(), done))
-                left = elapsed * (sum(costs.values()) / paid - 1) if paid else 0
+                unpaid -= costs[mutant]
+                left = (time.monotonic() - started) * unpaid / max(sum(costs.values()) - unpaid, 0.001)
                 killed = sum(letter in KILLS for letter in verdicts.values())
-                say(f"{done}/{len(plan)} {mutant}: killed by {killed} of {len(rules)} rules; about {minutes(left)} left")
+                say(f"{done}/{len(plan)} {mutant}: killed by {killed} of {len(answers)} rules; about {minutes(left)} left")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
