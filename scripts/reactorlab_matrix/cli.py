@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import jinja2
+import markupsafe
 
 from reactorlab_mutants.matrix import Refused as NoMatrix
 from reactorlab_mutants.matrix import load
@@ -23,6 +24,7 @@ def templates():
                                      autoescape=jinja2.select_autoescape(["html.j2"]), trim_blocks=True, lstrip_blocks=True,
                                      keep_trailing_newline=True)
     environment.filters["cell"] = lambda text: " ".join(str(text).split()).replace("|", r"\|")  # of a Markdown table
+    environment.filters["breakable"] = lambda name: markupsafe.escape(name).replace("_", markupsafe.Markup("_<wbr>"))
     return environment
 
 

@@ -1,6 +1,7 @@
 """What the page shows, from the runs, the tree and the mutation matrix; the templates say how."""
 
 from reactorlab_mutants.matrix import KILLS, LEGEND, Score, chapters, grid
+from reactorlab_plot.catalogue import series_place
 
 from .junit import FAIL, PASS, RULE_TEST, SKIP
 
@@ -19,7 +20,7 @@ class Cell:
 class Page:
     def __init__(self, tree, runs, matrix, spec_link):
         self.runs, self.meaning, self.legend, self.matrix = runs, MEANING, LEGEND, matrix
-        self.columns = self._columns(tree)
+        self.columns = self._columns()
         self._known = {"skips": tree.skips(), "deviations": tree.deviations()}
         self._link = spec_link
         self.cells = {(rule, column): self._cell(rule, *column) for rule in tree.rules for column in self.columns}
@@ -39,11 +40,10 @@ class Page:
         self.mutants = [self._mutant(mutant, pairs) for mutant in matrix.rows] if matrix else []
         self.grid = grid(tree, matrix) if matrix else ""
 
-    def _columns(self, tree):
-        """(variant, backend): the homes first, each backend beside its variant"""
+    def _columns(self):
+        """(variant, backend): in the order of all tables, each backend beside its variant"""
         found = {match.groups()[:2] for run in self.runs for match in map(RULE_TEST.fullmatch, run.cases) if match}
-        homes = tree.variants()
-        return sorted(found, key=lambda column: (column[0] not in homes, column))
+        return sorted(found, key=lambda column: (series_place(column[0]), column[1]))
 
     def _is_deviation(self, test):
         match = RULE_TEST.fullmatch(test)

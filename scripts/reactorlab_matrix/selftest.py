@@ -28,7 +28,7 @@ class Balance(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag not in ("meta", "br", "link", "img"):
+        if tag not in ("meta", "br", "wbr", "col", "link", "img"):
             self.open.append(tag)
         self.ids.append(attributes.get("id"))
         self.targets += [attributes["href"][1:]] if attributes.get("href", "").startswith("#") else []
