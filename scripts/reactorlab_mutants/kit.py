@@ -13,6 +13,14 @@ from .matrix import CRASHED, ENDLESS, FAILED, HUNG, SURVIVED, Refused
 PASSED, NO_BODY, HANG, SKIPPED = 0, 3, 4, 77  # its exit statuses that aren't failures
 USAGE = 2
 SWITCHES = re.compile(r"^switches: (.*)$", re.M)
+BODY_TIME = re.compile(r"^\[ .* \] .* \((\d+) ms\)$", re.M)
+
+
+class Baseline:
+    """Of a rule without a fault. `switches`: the names of those it comes to; None without a test."""
+
+    def __init__(self, switches=None, seconds=0, longest_body_ms=0):
+        self.switches, self.seconds, self.longest_body_ms = switches, seconds, longest_body_ms
 
 
 class Kit:
@@ -37,22 +45,21 @@ class Kit:
                 os.killpg(child.pid, signal.SIGKILL)  # not reaped yet, so the group is still this child's
                 status = child.wait()
             size = output.seek(0, os.SEEK_END)
-            output.seek(max(0, size - 20_000))
+            output.seek(max(0, size - 1_000_000))
             said = output.read().decode(errors="replace")
         return status if in_time else None, said, time.monotonic() - started
 
     def baseline(self, rule):
-        """(names of the switches that the rule comes to, seconds) without a fault; (None, 0) for a rule without a body."""
         status, said, seconds = self._run([f"--rule={rule}", "--note-switches"], 300)
         if status == NO_BODY:
-            return None, 0
+            return Baseline()
         if status not in (PASSED, SKIPPED):
             raise Refused(f"{rule} fails without a fault (status {status}), so its kills mean nothing; remedy: mend it first: "
                           f"{self.binary} --rule={rule}\n{said}")
         match = SWITCHES.search(said)
         if not match:
             raise Refused(f"{self.binary} doesn't name the switches of {rule}; remedy: build it anew")
-        return set(match[1].split()), seconds
+        return Baseline(set(match[1].split()), seconds, max(map(int, BODY_TIME.findall(said)), default=0))
 
     def verdict(self, mutant, rule, watchdog_ms):
         """The letter of that pair."""

@@ -43,7 +43,8 @@ class Matrix:
     def save(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".tmp")
-        fresh.write_text(json.dumps({"schema": 1, **self.facts, "legend": LEGEND, "rules": self.rules, "rows": self.rows}, indent=1) + "\n")
+        content = {"schema": 1, **self.facts, "legend": LEGEND, "rules": self.rules, "rows": self.rows}
+        fresh.write_text(json.dumps(content, indent=1) + "\n")
         os.replace(fresh, path)
 
 
@@ -111,15 +112,17 @@ def chapters(rules):
 
 
 def grid(tree, matrix):
-    """The matrix as text: a line per mutant, a column per rule; the letter of a pair that is named is followed by `!`, others by a space."""
+    """The matrix as text: a line per mutant, a column per rule; `!` behind the letter of a pair that is named."""
     width = max(map(len, matrix.rows), default=0)
     columns = chapters(matrix.rules)
     numbers = [[rule.rsplit("-", 1)[1] for rule in rules] for _, rules in columns]
     lines = [" " * width + "  " + " ".join(f"{chapter:<{2 * len(rules)}}" for chapter, rules in columns)]
-    lines += [" " * width + "  " + " ".join("".join(number[-2:][digit] + " " for number in group) for group in numbers) for digit in (0, 1)]
+    lines += [" " * width + "  " + " ".join("".join(number[-2:][digit] + " " for number in group) for group in numbers)
+              for digit in (0, 1)]
     named = tree.pairs()
     for mutant in matrix.rows:
-        groups = ("".join(matrix.cell(mutant, rule) + ("!" if (mutant, rule) in named else " ") for rule in rules) for _, rules in columns)
+        groups = ("".join(matrix.cell(mutant, rule) + ("!" if (mutant, rule) in named else " ") for rule in rules)
+                  for _, rules in columns)
         lines.append(f"{mutant:<{width}}  " + " ".join(groups).rstrip())
     return "\n".join(line.rstrip() for line in lines)
 

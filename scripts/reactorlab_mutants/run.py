@@ -6,7 +6,7 @@ import time
 
 from .matrix import KILLS, UNKNOWN, UNREACHED, Refused
 
-LEAST_WATCHDOG_MS = 2_000  # for one body; four times what the whole rule took, if that is more
+LEAST_WATCHDOG_MS = 2_000  # for one body; more for a rule whose longest body takes more than an eighth of it
 
 
 def say(text):
@@ -17,29 +17,24 @@ def minutes(seconds):
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-class Baseline:
-    """`switches` and `seconds` of each rule, both None for one without a test."""
-
-    def __init__(self, kit, pool, rules):
-        started = time.monotonic()
-        answers = list(pool.map(kit.baseline, [rule.name for rule in rules]))
-        self.switches = {rule.name: switches for rule, (switches, _) in zip(rules, answers)}
-        self.seconds = {rule.name: seconds for rule, (_, seconds) in zip(rules, answers)}
-        if missing := [rule.name for rule in rules if self.switches[rule.name] is None and not rule.by_construction]:
-            raise Refused(f"no test of {', '.join(missing)} in the binary; remedy: scripts/build PRESET conformance -DREACTORLAB_RULES=")
-        say(f"{len(rules)} rules pass without a fault, {minutes(time.monotonic() - started)}")
-
-    def watchdog_ms(self, rule):
-        return max(LEAST_WATCHDOG_MS, int(4_000 * self.seconds[rule]))
-
-    def reaches(self, rule, mutant):
-        return mutant in (self.switches[rule] or ())
+def baselines(kit, pool, rules):
+    """{name: Baseline}"""
+    started = time.monotonic()
+    found = dict(zip([rule.name for rule in rules], pool.map(kit.baseline, [rule.name for rule in rules])))
+    if missing := [rule.name for rule in rules if found[rule.name].switches is None and not rule.by_construction]:
+        raise Refused(f"no test of {', '.join(missing)} in the binary; remedy: scripts/build PRESET conformance -DREACTORLAB_RULES=")
+    say(f"{len(rules)} rules pass without a fault, {minutes(time.monotonic() - started)}")
+    return found
 
 
-def questions(tree, matrix, baseline, mutant, quick):
+def reaches(base, mutant):
+    return mutant in (base.switches or ())
+
+
+def questions(tree, matrix, base, mutant, quick):
     """The rules to run against this mutant, those that name it first."""
     named = [rule for name, rule in tree.pairs() if name == mutant and rule in matrix.rules]
-    others = [] if quick else [rule for rule in matrix.rules if rule not in named and baseline.reaches(rule, mutant)]
+    others = [] if quick else [rule for rule in matrix.rules if rule not in named and reaches(base[rule], mutant)]
     return named + others
 
 
@@ -47,17 +42,18 @@ def fill(tree, kit, matrix, mutants, jobs, quick, keep):
     """Adds a row for each of `mutants`; `keep(matrix)` is called after each, so that what was done isn't lost."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
-            baseline = Baseline(kit, pool, [tree.rules[rule] for rule in matrix.rules])
-            plan = {mutant: questions(tree, matrix, baseline, mutant, quick) for mutant in mutants}
-            costs = {mutant: sum(baseline.seconds[rule] for rule in rules) for mutant, rules in plan.items()}
+            base = baselines(kit, pool, [tree.rules[rule] for rule in matrix.rules])
+            plan = {mutant: questions(tree, matrix, base, mutant, quick) for mutant in mutants}
+            costs = {mutant: sum(base[rule].seconds for rule in rules) for mutant, rules in plan.items()}
             say(f"{len(mutants)} mutants, {sum(map(len, plan.values()))} pairs")
             started, unpaid = time.monotonic(), sum(costs.values())
-            asked = {mutant: {rule: pool.submit(kit.verdict, mutant, rule, baseline.watchdog_ms(rule)) for rule in rules}
+            watchdogs = {rule: max(LEAST_WATCHDOG_MS, 8 * base[rule].longest_body_ms) for rule in matrix.rules}
+            asked = {mutant: {rule: pool.submit(kit.verdict, mutant, rule, watchdogs[rule]) for rule in rules}
                      for mutant, rules in plan.items()}
             for done, (mutant, answers) in enumerate(asked.items(), 1):
                 verdicts = {rule: answer.result() for rule, answer in answers.items()}
                 matrix.rows[mutant] = "".join(
-                    verdicts.get(rule) or (UNKNOWN if baseline.reaches(rule, mutant) else UNREACHED) for rule in matrix.rules)
+                    verdicts.get(rule) or (UNKNOWN if reaches(base[rule], mutant) else UNREACHED) for rule in matrix.rules)
                 keep(matrix)
                 unpaid -= costs[mutant]
                 left = (time.monotonic() - started) * unpaid / max(sum(costs.values()) - unpaid, 0.001)
