@@ -34,7 +34,7 @@ def build(root, preset):
 def facts(root, options, binary):
     return {"partial": True, "quick": options.quick, "preset": options.preset if not options.binary else "",
             "command_line": ["scripts/mutants", *options.words], "commit": git(root, "rev-parse", "HEAD").strip() or "unknown",
-            "modified_files": len(git(root, "status", "--porcelain", "--untracked-files=no").splitlines()),
+            "modified_files": len(git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results").splitlines()),
             "binary": "sha256:" + hashlib.sha256(binary.read_bytes()).hexdigest(),
             "started_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
 

@@ -130,8 +130,8 @@ def grid(tree, matrix):
 def report(tree, matrix, score):
     facts = matrix.facts
     origin = ", ".join(str(fact) for fact in (
-        facts.get("preset"), facts.get("commit", "unknown commit"), f"{facts.get('modified_files', 0)} files modified", facts.get("started_at"))
-        if fact)
+        facts.get("preset"), facts.get("commit", "unknown commit"), f"{facts.get('modified_files', 0)} files modified",
+        facts.get("started_at")) if fact)
     legend = "; ".join(f"{letter} {meaning}" for letter, meaning in LEGEND.items())
-    return "\n".join([f"mutants x rules: {origin}", f"{legend}; ! the rule names that mutant", "", grid(tree, matrix), "", score.text(matrix),
-                      *score.problems]) + "\n"
+    return "\n".join([f"mutants x rules: {origin}", f"{legend}; ! the rule names that mutant", "", grid(tree, matrix), "",
+                      score.text(matrix), *score.problems]) + "\n"
