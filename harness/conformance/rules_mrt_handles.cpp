@@ -312,7 +312,9 @@ RULE(MRT_06, the_same_descriptor_in_both) {
   }
   other.drive();
   put(pair.peer.get(), "x");
-  if (theirs) EXPECT_EQ(other.runtime().spawn(edge_of(*theirs)).wait(), IoResult{0});
+  if (theirs) {
+    EXPECT_EQ(other.runtime().spawn(edge_of(*theirs)).wait(), IoResult{0});
+  }
   EXPECT_EQ(rt.block_on(edge_of(ours)), IoResult{0});
   theirs.reset();
   put(pair.peer.get(), "y");
