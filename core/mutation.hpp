@@ -140,6 +140,11 @@ enum class Mutant {
   stop_overtakes_start,
   dead_reactor_unannounced,
   abandoned_timer_kept,
+  reactors_wait_in_turns,
+  dead_reactor_accepts_waiters,
+  foreign_task_parks,
+  registration_replaced,
+  epoll_inherited,
   reactor_polled_only_when_idle,
   no_leaf_budget,
 };

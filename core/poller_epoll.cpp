@@ -25,6 +25,7 @@ class EpollPoller final : public Poller {
     sources_.fetch_add(1, relaxed);
     const IoResult added = control(EPOLL_CTL_ADD, fd, token, interest);
     if (!added) sources_.fetch_sub(1, relaxed);
+    if (added == IoResult{-EEXIST} && mutated(Mutant::registration_replaced)) return modify(fd, token, interest);
     return added;
   }
   IoResult modify(int fd, Token token, Interest interest) noexcept override {
@@ -41,6 +42,9 @@ class EpollPoller final : public Poller {
     // A glance at a set that has only the kick in it would learn nothing: tasks that compute don't pay for I/O that nobody does.
     // A source that another thread adds meanwhile is seen at the next glance.
     if (timeout_ms == 0 && sources_.load(relaxed) <= 1) return 0;
+    static PlainMutex one_at_a_time;
+    UniqueLock<PlainMutex> turn{one_at_a_time, std::defer_lock};
+    if (mutated(Mutant::reactors_wait_in_turns)) turn.lock();
     IoResult n;
     do n = sys::epoll_wait(epoll_.get(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms);
     while (mutated(Mutant::eintr_repeats_full_wait) && n == IoResult{-EINTR});

@@ -176,6 +176,7 @@ void Reactor::settle_crowd(Registration& slot, Direction direction) noexcept {
 
 template <Access access, class Sink>
 void Reactor::refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept {
+  if (mutated(Mutant::dead_reactor_accepts_waiters)) return;
   slab_.for_each_live([&](Registration& slot) {
     if (&slot == kick_slot_ || (listeners_only && !slot.listener)) return;
     if (slot.owner != owner && !mutated(Mutant::shutdown_refuses_everybody)) return;

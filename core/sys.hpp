@@ -201,9 +201,9 @@ long write_quietly(int fd, const void* data, std::size_t size) noexcept;
 // --- readiness --------------------------------------------------------------------------------------------------------
 
 inline long epoll_create() noexcept {
-  return issue({Op::epoll_create1, -1}, [](const Call&) {
-    return REACTORLAB_KERNEL(::epoll_create1(EPOLL_CLOEXEC), SYS_epoll_create1, int{EPOLL_CLOEXEC});
-  });
+  const int flags = mutated(Mutant::epoll_inherited) ? 0 : EPOLL_CLOEXEC;
+  return issue({Op::epoll_create1, -1},
+               [=](const Call&) { return REACTORLAB_KERNEL(::epoll_create1(flags), SYS_epoll_create1, flags); });
 }
 
 inline long epoll_ctl(int epoll, int command, int fd, epoll_event* event) noexcept {
