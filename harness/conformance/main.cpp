@@ -1,4 +1,5 @@
 // conformance --variant=X --rule=REG-01              all bodies of a rule, on all configurations of a variant
+// conformance --variant=X --rule=FLT-08 --seed=N     what is left to chance, as it was then
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "harness/conformance/chaos.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/mutant_run.hpp"
 #include "harness/conformance/selection.hpp"
@@ -63,6 +65,7 @@ int main(int argc, char** argv) {
   app.add_option("--body", selection.body, "short name of one body");
   app.add_option("--mutant", selection.mutant, "switch a fault on (harness/conformance/mutants)");
   app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
+  app.add_option("--seed", replayed_seed, "run rules of chance with this seed only");
   app.add_flag("--list", listing, "print the tests and don't run them");
   try {
     app.parse(argc, argv);
