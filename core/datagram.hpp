@@ -50,7 +50,12 @@ class BasicDatagramSocket : public Handle<typename Rt::Ref> {
   // --- at once --------------------------------------------------------------------------------------------------------------
 
   /// From now on send() goes there, and only what comes from there is received. Nothing is sent; may be called again. 0 or -errno
-  IoResult connect(const Address& peer) noexcept { return sys::connect(this->fd(), peer.data(), peer.size()); }
+  IoResult connect(const Address& peer) noexcept {
+    long n;
+    do n = sys::connect(this->fd(), peer.data(), peer.size());
+    while (n == -EINTR);
+    return n;
+  }
   void close() noexcept { this->source_.close(); }
   SocketOptions options() const noexcept { return SocketOptions{this->fd()}; }
   Address local_address() const noexcept { return options().template local_address<Address>(); }

@@ -25,7 +25,7 @@ class DriverRole {
  public:
   static constexpr std::int64_t watch_period_ns = 5'000'000;
 
-  /// `workers`: idle workers drive. `elsewhere`: the reactor has a thread of its own; the role is never vacant, nobody watches.
+  /// `workers`: idle workers drive. `elsewhere`: the reactor has a thread of its own; the role is never vacant, nobody watches it.
   enum class Holder : std::uint8_t { workers, elsewhere };
   explicit DriverRole(Holder holder = Holder::workers) noexcept
       : state_{holder == Holder::workers ? State::vacant : State::elsewhere},
@@ -42,6 +42,8 @@ class DriverRole {
     if (deep_.load(relaxed)) [[unlikely]]
       stir();
   }
+  /// taken -> elsewhere, for good: the reactor can't wait any more, so nobody is to drive it. Idle workers only sleep from now on.
+  void abolish() noexcept { state_.store(State::elsewhere, seq_cst); }
   bool vacant() const noexcept { return state_.load(seq_cst) == State::vacant; }
   /// A worker has it, and may be waiting.
   bool probably_taken() const noexcept { return state_.load(relaxed) == State::taken; }

@@ -1,5 +1,6 @@
 #include "core/frame_pool.hpp"
 
+#include "core/immortal.hpp"
 #include "core/sync.hpp"
 #include "core/thread_exit.hpp"
 
@@ -14,8 +15,8 @@ struct Overflow {
 };
 
 Overflow& overflow() noexcept {
-  static Overflow& instance = *new Overflow;  // never destroyed: threads may outlive static destruction
-  return instance;
+  static constinit Immortal<Overflow> instance;
+  return instance.get();
 }
 
 }  // namespace

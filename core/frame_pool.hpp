@@ -7,6 +7,7 @@
 #include <new>
 
 #include "core/flavour.hpp"
+#include "core/memory.hpp"
 
 namespace reactorlab {
 
@@ -15,10 +16,12 @@ class FramePool {
   static constexpr std::size_t granule = 16;
   static constexpr std::size_t class_count = 65;  // index = granules; 0 unused
 
+  /// Throws std::bad_alloc.
   static void* allocate(std::size_t size) {
     const std::size_t index = (size + granule - 1) / granule;
     if (sanitized || index >= class_count) [[unlikely]]
       return ::operator new(size);
+    if (memory::refused()) throw std::bad_alloc{};
     FramePool& pool = of_thread_;
     if (Block* const block = pool.free_[index]) [[likely]] {
       pool.free_[index] = block->next;
@@ -26,6 +29,15 @@ class FramePool {
       return block;
     }
     return pool.allocate_slow(index);
+  }
+
+  /// The same; nullptr if there is no memory.
+  static void* try_allocate(std::size_t size) noexcept {
+    try {
+      return allocate(size);
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
   }
 
   static void deallocate(void* memory, std::size_t size) noexcept {

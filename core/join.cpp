@@ -13,6 +13,11 @@ void Parker::park() noexcept {
   while (!released_.load(acquire)) sys::futex_wait(released_, 0);
 }
 
+void Parker::nap() noexcept {
+  constexpr std::int64_t moment_ns = 1'000'000;
+  sys::futex_wait_for(released_, 0, moment_ns);
+}
+
 namespace join {
 
 void complete(TaskHeader& task) noexcept {

@@ -17,6 +17,8 @@ class Parker {
  public:
   void unpark() noexcept;
   void park() noexcept;
+  /// Waits for a moment, for want of anybody who could unpark.
+  void nap() noexcept;
 
  private:
   Atomic<std::uint32_t> released_{0};
@@ -160,7 +162,7 @@ template <std::derived_from<Executor> E, class T>
   try {
     header = &executor.adopt(frame);
   } catch (...) {
-    frame.destroy();
+    if (!mutated(Mutant::frame_of_failed_spawn_leaked)) frame.destroy();
     throw;
   }
   frame.promise().set_task(*header);
@@ -174,8 +176,13 @@ namespace join {
 template <class T>
 class Relay {
  public:
-  T wait(Executor& executor, JoinHandle<T> handle) {
-    spawn_on(executor, carry(std::move(handle), *this)).detach();
+  T wait(Executor& executor, JoinHandle<T>& handle) {
+    try {
+      spawn_on(executor, run(handle, Release{*this})).detach();
+    } catch (const std::bad_alloc&) {  // waiting can't fail: whoever waits may own what the task uses
+      while (!handle.done()) parker_.nap();
+      return handle.take();
+    }
     parker_.park();
     if (error_) std::rethrow_exception(error_);
     if constexpr (!std::is_void_v<T>) return std::move(*value_);
@@ -191,8 +198,8 @@ class Relay {
       if (relay) relay->parker_.unpark();
     }
   };
-  static Task<void> carry(JoinHandle<T> handle, Relay& relay) { return run(std::move(handle), Release{relay}); }
-  static Task<void> run(JoinHandle<T> handle, Release guard) {
+  /// `handle` is that of the thread that waits for the guard.
+  static Task<void> run(JoinHandle<T>& handle, Release guard) {
     Relay& relay = *guard.relay;
     try {
       if constexpr (std::is_void_v<T>) {
@@ -220,7 +227,7 @@ T JoinHandle<T>::wait() {
   Executor* const executor = task_->executor.load(acquire);
   if (executor->on_own_thread())
     throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
-  return join::Relay<T>{}.wait(*executor, std::move(*this));
+  return join::Relay<T>{}.wait(*executor, *this);
 }
 
 }  // namespace reactorlab

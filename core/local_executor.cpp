@@ -24,6 +24,10 @@ void LocalExecutor::enqueue_remote(TaskHeader& task) noexcept {
   inbox_.push(task, [this] {
     kicks_.fetch_add(1, relaxed);
     if (!mutated(Mutant::kick_omitted)) reactor_.reactor().poller().kick();
+    if (!deaf_.load(seq_cst)) [[likely]]
+      return;
+    knocks_.fetch_add(1, release);
+    sys::futex_wake(knocks_);
   });
 }
 
@@ -192,12 +196,27 @@ void LocalExecutor::turn(bool may_block, TimePoint wait_no_longer_than) noexcept
     inbox_.awake();
     n = reactor.poller().wait(events_, timeout);
   }
+  if (!n) [[unlikely]]
+    bear_failed_wait(n.error(), timeout);
   inbox_.awake();
   sync_point(SyncPoint::poll_returned);
   ++turns_;
   if (n) reactor.dispatch<Access::plain>(std::span<const Event>{events_, n.count()}, Sink{*this});
   if (!reactor.wheel().empty()) fire_due();
   inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
+}
+
+/// Nothing comes from the reactor any more, and whoever waits for it is told so. Tasks go on, and other threads still reach them:
+/// from the second time on the owner sleeps here, where its wait was to have been.
+void LocalExecutor::bear_failed_wait(int error, int timeout_ms) noexcept {
+  if (error == EINTR || mutated(Mutant::failed_wait_repeated)) return;
+  // hearing -> deaf, before the next announcement: whoever answers that one knows where to knock.
+  if (!deaf_.exchange(true, seq_cst)) return reactor_.end();
+  const std::uint32_t seen = knocks_.load(acquire);
+  if (timeout_ms == 0 || !inbox_.empty()) return;  // who knocked before that load had pushed by then
+  if (timeout_ms < 0) return sys::futex_wait(knocks_, seen);
+  constexpr std::int64_t ns_per_ms = 1'000'000;
+  sys::futex_wait_for(knocks_, seen, timeout_ms * ns_per_ms);
 }
 
 void LocalExecutor::fire_due() noexcept {

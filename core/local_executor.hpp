@@ -60,6 +60,7 @@ class LocalExecutor final : public Executor {
   void finish(TaskHeader& task) noexcept;
   void destroy_cancelled(TaskHeader& task) noexcept;
   void fire_due() noexcept;
+  void bear_failed_wait(int error, int timeout_ms) noexcept;
   void take_in(TaskHeader& task, std::uint64_t requests) noexcept;
   void cancel_everything() noexcept;
   void orphan_finished() noexcept;
@@ -74,6 +75,8 @@ class LocalExecutor final : public Executor {
   bool running_ = false;
   Atomic<bool> closed_{false};
   Atomic<std::uint64_t> kicks_{0};
+  Atomic<bool> deaf_{false};         // the reactor can't wait any more: who kicks counts its knock, too
+  Atomic<std::uint32_t> knocks_{0};  // on which the owner sleeps then
   Inbox inbox_;
   Event events_[Poller::batch];
 };

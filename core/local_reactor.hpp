@@ -64,7 +64,17 @@ class LocalReactor {
   /// Shutdown: no new registrations (unless only listeners are refused); whoever is parked is woken and finds -ESHUTDOWN.
   void refuse(bool listeners_only) noexcept {
     if (!listeners_only) closed_ = true;
-    reactor_.refuse<Access::plain>(listeners_only, /*owner=*/0, Waking{*confined_executor});
+    reactor_.refuse<Access::plain>(listeners_only, std::nullopt, Waking{*confined_executor});
+  }
+
+  /// The reactor can't wait any more: the same for sleepers, too.
+  void end() noexcept {
+    if (mutated(Mutant::dead_reactor_unannounced)) return;
+    refuse(/*listeners_only=*/false);
+    reactor_.wheel().clear([executor = confined_executor](TimerEntry& entry) {
+      static_cast<Timer&>(entry).refuse();
+      wake_confined(*entry.task, *executor);
+    });
   }
 
   Reactor& reactor() noexcept { return reactor_; }
@@ -85,9 +95,11 @@ class LocalReactor {
       word.store((word.load(relaxed) & readiness::generation_mask) | TaskArena::offset_of(task) | readiness::parked, relaxed);
       return Armed::parked;
     }
+    Waiter* const waiter = Reactor::make_waiter(direction, task);
+    if (!waiter) return Armed::no_memory;
     auto& word = slot.word(direction);
     word.store(word.load(relaxed) | readiness::more, relaxed);
-    Reactor::add_waiter(slot, direction, task);
+    Reactor::add_waiter(slot, *waiter);
     return Armed::parked;
   }
 

@@ -26,7 +26,7 @@ Reactor::Reactor(Backend backend) : wheel_{nanoseconds_of(clock::now())}, poller
   if (!kick_slot_) throw std::bad_alloc{};
   const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);
   if (!announced) {
-    slab_.remove(*kick_slot_);
+    if (!mutated(Mutant::failed_reactor_keeps_range)) slab_.remove(*kick_slot_);
     throw_errno(announced.error(), "registering the reactor's own wake-up descriptor", "raise the limit of open files");
   }
 }
@@ -62,11 +62,15 @@ IoResult Reactor::withdraw(int fd) noexcept {
   return poller_->remove(fd);
 }
 
-void Reactor::add_waiter(Registration& slot, Direction direction, const TaskHeader& task) {
-  auto* const waiter = new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, direction};
+Waiter* Reactor::make_waiter(Direction direction, const TaskHeader& task) noexcept {
+  void* const memory = FramePool::try_allocate(sizeof(Waiter));
+  return memory ? new (memory) Waiter{nullptr, Waker{task}, direction} : nullptr;
+}
+
+void Reactor::add_waiter(Registration& slot, Waiter& waiter) noexcept {
   Waiter** link = &slot.more;
   while (*link) link = &(*link)->next;
-  *link = waiter;
+  *link = &waiter;
 }
 
 bool Reactor::has_waiter(const Registration& slot, Direction direction, const TaskHeader& task) noexcept {

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/poller.hpp"
@@ -20,6 +21,12 @@ namespace reactorlab {
 struct Timer : TimerEntry {
   Atomic<bool> fired{false};
   bool refused = false;  ///< written before `fired`: the reactor has ended, not the time
+
+  /// It ends without its time having come. Its operation may be gone as soon as it sees that.
+  void refuse() noexcept {
+    refused = true;
+    fired.store(true, release);
+  }
 };
 
 /// What a registration is for; listeners are closed to newcomers when shutdown begins.
@@ -69,8 +76,11 @@ class Reactor {
   template <class Wake>
   void retire_slot(Registration& slot, Wake&& wake, WaiterList& waiters) noexcept;
 
+  /// A further waiter that is in no list yet: add_waiter() takes it, drop_waiter() frees it. nullptr: no memory.
+  static Waiter* make_waiter(Direction direction, const TaskHeader& task) noexcept;
+  static void drop_waiter(Waiter* waiter) noexcept { FramePool::deallocate(waiter, sizeof(Waiter)); }
   /// Further waiters; exclusion.
-  static void add_waiter(Registration& slot, Direction direction, const TaskHeader& task);
+  static void add_waiter(Registration& slot, Waiter& waiter) noexcept;
   static bool has_waiter(const Registration& slot, Direction direction, const TaskHeader& task) noexcept;
   static bool remove_waiter(Registration& slot, Direction direction, const TaskHeader& task) noexcept;
   static bool any_waiter(const Registration& slot, Direction direction) noexcept;
@@ -83,9 +93,9 @@ class Reactor {
   void dispatch(std::span<const Event> events, Sink&& sink) noexcept;
 
   /// Marks every registration of that owner (or only its listeners) as shut down; whoever is parked there is woken and finds
-  /// -ESHUTDOWN.
+  /// -ESHUTDOWN. Nobody: every owner's.
   template <Access access, class Sink>
-  void refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept;
+  void refuse(bool listeners_only, std::optional<Owner> owner, Sink&& sink) noexcept;
 
   Slab& slab() noexcept { return slab_; }
   bool slab_owns(const Registration& slot) const noexcept { return slab_.owns(slot); }
@@ -114,8 +124,11 @@ inline constexpr std::uint32_t write_mask = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 template <Access access, class Sink>
 [[gnu::always_inline]] inline void Reactor::dispatch(std::span<const Event> events, Sink&& sink) noexcept {
+  [[maybe_unused]] std::uint32_t last = 0;  // a mutant's
   for (const Event& event : events) {
     const Token token = event.token;
+    const auto place = static_cast<std::uint32_t>(token);
+    if (mutated(Mutant::events_assumed_sorted) && place < std::exchange(last, place)) continue;
     auto& word = slab_.slot_at(token).words[0];
     std::uint64_t now = word.load(relaxed);
     // The common case: only readable, and a task of this very life parked with nobody behind it. What is left of the word
@@ -175,11 +188,11 @@ void Reactor::settle_crowd(Registration& slot, Direction direction) noexcept {
 }
 
 template <Access access, class Sink>
-void Reactor::refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept {
+void Reactor::refuse(bool listeners_only, std::optional<Owner> owner, Sink&& sink) noexcept {
   if (mutated(Mutant::dead_reactor_accepts_waiters)) return;
   slab_.for_each_live([&](Registration& slot) {
     if (&slot == kick_slot_ || (listeners_only && !slot.listener)) return;
-    if (slot.owner != owner && !mutated(Mutant::shutdown_refuses_everybody)) return;
+    if (owner && slot.owner != *owner && !mutated(Mutant::shutdown_refuses_everybody)) return;
     for (const Direction direction : {Direction::read, Direction::write}) {
       auto& word = slot.word(direction);
       std::uint64_t now = word.load(relaxed);

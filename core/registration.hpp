@@ -57,6 +57,7 @@ enum class Armed : std::uint8_t {
   refused,    ///< the registration is closed, or its runtime is shut down: see refusal()
   misplaced,  ///< a confined home's registration, and this isn't its thread
   crowded,    ///< another task is parked there: join the list of further waiters, under the home's exclusion
+  no_memory,  ///< for a place in that list
 };
 
 namespace readiness {

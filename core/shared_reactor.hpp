@@ -36,13 +36,30 @@ class SharedReactor : public SharedRegistrations<locking> {
   // --- the driver -----------------------------------------------------------------------------------------------------------
 
   /// Waits for events. With `may_block` it waits until the next deadline or a kick, unless has_work() says after the
-  /// announcement that there is something to do.
+  /// announcement that there is something to do. How many; or -errno if there can be none any more: then end() is next.
   template <class HasWork>
-  std::size_t wait(std::span<Event> events, bool may_block, HasWork&& has_work) noexcept {
+  IoResult wait(std::span<Event> events, bool may_block, HasWork&& has_work) noexcept {
     const IoResult n = may_block ? block(events, has_work) : reactor_.poller().wait(events, 0);
     sync_point(SyncPoint::poll_returned);
     role_.count_turn();
-    return n ? n.count() : 0;
+    if (n) [[likely]]
+      return n;
+    return n.error() == EINTR || mutated(Mutant::failed_wait_repeated) ? IoResult{0} : n;
+  }
+
+  /// After a failed wait: whoever waits, for a descriptor or for time, gets -ESHUTDOWN, and so does who comes later, whichever
+  /// runtime's. Gives the driver role up, for good. The wakes are the caller's to deliver.
+  void end(WakeBatch& batch) noexcept {
+    role_.abolish();
+    if (mutated(Mutant::dead_reactor_unannounced)) return;
+    LockGuard lock{mutex_};
+    this->refuse_everybody(batch);
+    reactor_.wheel().clear([&](TimerEntry& entry) {
+      auto& timer = static_cast<Timer&>(entry);
+      TaskHeader& task = *timer.task;
+      batch.take_any(task, [&] { timer.refuse(); });
+    });
+    next_deadline_.store(no_deadline, relaxed);
   }
 
   /// Stores what the events say and fires what is due; the wakes are the caller's to deliver.

@@ -123,7 +123,7 @@ class SharedRegistrations {
     LockGuard lock{mutex_};
     while (!closed_.test(++newest_owner_)) {
     }
-    closed_.reset(newest_owner_);
+    closed_.set(newest_owner_, ended_);
     return newest_owner_;
   }
 
@@ -150,6 +150,13 @@ class SharedRegistrations {
     void crowd(Registration& slot, Direction direction) const noexcept { Reactor::take_waiters(slot, direction, batch.waiters()); }
   };
 
+  /// REQUIRES mutex. The reactor can't wait any more: what refuse() does, for every runtime and those to come.
+  void refuse_everybody(WakeBatch& batch) noexcept {
+    ended_ = true;
+    closed_.set();
+    reactor_.template refuse<access>(/*listeners_only=*/false, std::nullopt, LockedSink{batch});
+  }
+
   /// REQUIRES mutex. The home fills in the rest.
   ReactorStats stats_locked() noexcept {
     ReactorStats stats = reactor_.stats();
@@ -166,6 +173,14 @@ class SharedRegistrations {
  private:
   /// Parks behind another task, or as a task of another runtime; the word then says PARKED MORE, with or without a task.
   [[gnu::noinline]] Armed join_crowd(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
+    // Before the word says MORE: an edge that it then takes must find somebody.
+    Waiter* const waiter = Reactor::make_waiter(direction, task);
+    if (!waiter) return Armed::no_memory;
+    const Armed armed = join_crowd_as(*waiter, slot, direction, task, identity);
+    if (armed != Armed::parked) Reactor::drop_waiter(waiter);
+    return armed;
+  }
+  Armed join_crowd_as(Waiter& waiter, Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     LockGuard lock{mutex_};
     auto& word = slot.word(direction);
     std::uint64_t now = word.load(relaxed);
@@ -182,13 +197,14 @@ class SharedRegistrations {
         return Armed::parked;
       }
       if (!readiness::advance<access>(word, now, now | readiness::parked | readiness::more)) continue;
-      Reactor::add_waiter(slot, direction, task);
+      Reactor::add_waiter(slot, waiter);
       return Armed::parked;
     }
   }
 
   using Owners = std::bitset<std::size_t{1} << (8 * sizeof(Owner))>;
   Owners closed_;           // guarded by mutex_
+  bool ended_ = false;      // guarded by mutex_; the reactor can't wait any more
   Owner newest_owner_ = 0;  // guarded by mutex_
 };
 

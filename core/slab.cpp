@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/immortal.hpp"
 #include "core/sys.hpp"
 
 namespace reactorlab {
@@ -20,8 +21,8 @@ struct SpareRanges {
   Range* head = nullptr;  // guarded by mutex
 };
 SpareRanges& spare_ranges() noexcept {
-  static SpareRanges& instance = *new SpareRanges;  // never destroyed: handles may be static
-  return instance;
+  static constinit Immortal<SpareRanges> instance;
+  return instance.get();
 }
 
 Range& range_at(std::byte* base) noexcept { return *std::launder(reinterpret_cast<Range*>(base)); }
@@ -87,7 +88,9 @@ Registration* Slab::insert(int fd) noexcept {
     Range& range = range_at(base_);
     if (next_fresh_ == range_bytes) return nullptr;
     if (next_fresh_ == range.committed) {
+      if (mutated(Mutant::failed_commit_counts_slot)) ++live_;
       if (!sys::commit_memory(base_ + range.committed, commit_bytes)) return nullptr;
+      if (mutated(Mutant::failed_commit_counts_slot)) --live_;
       range.committed += commit_bytes;
     }
     slot = reinterpret_cast<Registration*>(base_ + next_fresh_);

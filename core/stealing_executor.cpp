@@ -26,14 +26,14 @@ StealingExecutorBase::~StealingExecutorBase() = default;
 void StealingExecutorBase::start_threads() {
   try {
     for (auto& worker : workers_) {
-      worker->thread = Thread{[this, w = worker.get()] {
+      worker->thread = sys::start_thread([this, w = worker.get()] {
         current_worker = w;
         run(*w);
         current_worker = nullptr;
-      }};
+      });
     }
   } catch (...) {
-    stop_threads();
+    if (!mutated(Mutant::failed_start_keeps_threads)) stop_threads();
     throw;
   }
 }
@@ -227,9 +227,12 @@ void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcep
 
 void StealingExecutorBase::finish(TaskHeader& task) noexcept {
   const std::coroutine_handle<> frame = std::exchange(task.frame, nullptr);
+  const bool failed = task.outcome == TaskOutcome::exception;
   if (!mutated(Mutant::join_done_before_frame_gone)) frame.destroy();
   join::complete(task);
   if (mutated(Mutant::join_done_before_frame_gone)) frame.destroy();
+  while (failed && mutated(Mutant::failed_task_ends_batch) && current_worker->queue.pop()) {
+  }
   count_finished();
 }
 

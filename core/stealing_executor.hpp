@@ -24,8 +24,9 @@ template <class R>
 concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<const Event> taken, WakeBatch& batch) {
   {
     reactor.wait(events, true, [] { return false; })
-  } -> std::same_as<std::size_t>;
+  } -> std::same_as<IoResult>;
   reactor.dispatch(taken, batch);
+  reactor.end(batch);  // after a wait that failed
   reactor.kick_if_waiting();
   { reactor.driver_waits() } -> std::same_as<bool>;
   { reactor.role() } -> std::same_as<DriverRole&>;
@@ -224,10 +225,14 @@ template <class Drive>
 /// One turn. REQUIRES the driver role, which is given back before any task runs.
 template <DrivenReactor Reactor>
 void StealingExecutor<Reactor>::drive(Worker& worker, bool may_block) noexcept {
-  const std::size_t n = reactor_.wait(worker.events, may_block, [&] { return has_work(worker) || stopping(); });
+  const IoResult n = reactor_.wait(worker.events, may_block, [&] { return has_work(worker) || stopping(); });
   WakeBatch batch;
-  reactor_.dispatch(std::span<const Event>{worker.events, n}, batch);
-  reactor_.role().resign();
+  if (n) [[likely]] {
+    reactor_.dispatch(std::span<const Event>{worker.events, n.count()}, batch);
+    reactor_.role().resign();
+  } else {
+    reactor_.end(batch);
+  }
   deliver(worker, batch);
 }
 

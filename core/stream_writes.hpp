@@ -100,10 +100,8 @@ class [[nodiscard("co_await it")]] WriteAllRequest {
   template <TaskPromise Promise>
   [[gnu::noinline]] bool suspend(std::coroutine_handle<Promise> frame, Stream& stream, std::span<const std::byte> all,
                                  long n) noexcept {
-    void* memory;
-    try {
-      memory = FramePool::allocate(sizeof(OperationType));
-    } catch (const std::bad_alloc&) {
+    void* const memory = FramePool::try_allocate(sizeof(OperationType));
+    if (!memory) {
       result_ = -ENOMEM;
       return false;
     }

@@ -23,7 +23,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
+#include "core/error.hpp"
 #include "core/flavour.hpp"
 #include "core/mutation.hpp"
 #include "core/sync.hpp"
@@ -33,6 +35,7 @@ namespace reactorlab::sys {
 enum class Op : std::uint8_t {
   accept4,
   bind,
+  clone,  ///< a thread
   close,
   connect,
   epoll_create1,
@@ -46,6 +49,9 @@ enum class Op : std::uint8_t {
   getsockopt,
   listen,
   lstat,
+  mmap,
+  mprotect,
+  munmap,
   poll,
   read,
   readv,
@@ -67,8 +73,8 @@ enum class Op : std::uint8_t {
 struct Call {
   Op op;
   int fd;
-  void* data = nullptr;  ///< the buffer, epoll_event(s), msghdr, iovec or path of the call
-  std::size_t size = 0;  ///< bytes or entries; a script may lower it before it lets the call through
+  void* data = nullptr;  ///< the buffer, epoll_event(s), msghdr, iovec, path or address of the call
+  std::size_t size = 0;  ///< bytes or entries; a script may lower it before it lets a transfer or a wait through
   long extra = 0;        ///< epoll_ctl: the descriptor; epoll_wait: the timeout in ms; fcntl: the command
   int command = 0;       ///< epoll_ctl: ADD, MOD or DEL
 };
@@ -345,19 +351,41 @@ inline void futex_wake(const Atomic<std::uint32_t>& value, int count = 1) noexce
 
 /// Reserves addresses without memory behind them; nullptr if there are none left.
 inline void* reserve_addresses(std::size_t size) noexcept {
-  void* p = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return p == MAP_FAILED ? nullptr : p;
+  const long address = issue({Op::mmap, -1, nullptr, size}, [=](const Call&) {
+    void* const p = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? -long{errno} : reinterpret_cast<long>(p);
+  });
+  return address < 0 ? nullptr : reinterpret_cast<void*>(address);
+}
+
+inline bool protect(void* address, std::size_t size, int protection) noexcept {
+  return issue({Op::mprotect, -1, address, size}, [=](const Call&) { return long{::mprotect(address, size, protection)}; }) == 0;
 }
 
 /// Lets reserved addresses be read, as zeros.
-inline bool make_readable(void* address, std::size_t size) noexcept { return ::mprotect(address, size, PROT_READ) == 0; }
+inline bool make_readable(void* address, std::size_t size) noexcept { return protect(address, size, PROT_READ); }
 
 /// Puts zeroed memory behind reserved addresses. False if there is none.
-inline bool commit_memory(void* address, std::size_t size) noexcept {
-  return ::mprotect(address, size, PROT_READ | PROT_WRITE) == 0;
+inline bool commit_memory(void* address, std::size_t size) noexcept { return protect(address, size, PROT_READ | PROT_WRITE); }
+
+inline void release_addresses(void* address, std::size_t size) noexcept {
+  issue({Op::munmap, -1, address, size}, [=](const Call&) { return long{::munmap(address, size)}; });
 }
 
-inline void release_addresses(void* address, std::size_t size) noexcept { ::munmap(address, size); }
+// --- threads ------------------------------------------------------------------------------------------------------------
+
+/// Throws std::system_error with cause and remedy.
+template <class Code>
+Thread start_thread(Code&& code) {
+  const long refused = issue({Op::clone, -1}, [](const Call&) { return 0L; });
+  int error = static_cast<int>(-refused);
+  try {
+    if (error == 0) return Thread{std::forward<Code>(code)};
+  } catch (const std::system_error& failed) {
+    error = failed.code().value();
+  }
+  throw_errno(error, "starting a thread", "use fewer workers, or raise the limit of processes (ulimit -u)");
+}
 
 #undef REACTORLAB_KERNEL
 

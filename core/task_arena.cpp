@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/immortal.hpp"
 #include "core/sys.hpp"
 #include "core/thread_exit.hpp"
 
@@ -14,9 +15,8 @@ struct OverflowList {
 };
 
 OverflowList& overflow_of(TaskKind kind) noexcept {
-  static OverflowList& confined = *new OverflowList;  // never destroyed: threads may outlive static destruction
-  static OverflowList& shared = *new OverflowList;
-  return kind == TaskKind::confined ? confined : shared;
+  static constinit Immortal<OverflowList> confined, shared;
+  return (kind == TaskKind::confined ? confined : shared).get();
 }
 
 constinit thread_local HeaderPool thread_pool{TaskKind::shared};
@@ -26,8 +26,8 @@ void flush_thread_pool() noexcept { thread_pool.flush(); }
 }  // namespace
 
 TaskHeader* TaskArena::grow(TaskKind kind) {
-  static PlainMutex& mutex = *new PlainMutex;
-  LockGuard lock{mutex};
+  static constinit Immortal<PlainMutex> mutex;
+  LockGuard lock{mutex.get()};
   if (!base_) {
     base_ = static_cast<std::byte*>(sys::reserve_addresses(capacity_bytes));
     if (!base_) throw std::bad_alloc{};

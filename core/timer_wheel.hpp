@@ -117,6 +117,18 @@ class TimerWheel {
     return count;
   }
 
+  /// Takes every entry out, due or not, and calls `ended(TimerEntry&)` for each, in no particular order. It may be destroyed there.
+  template <class Sink>
+  void clear(Sink&& ended) {
+    for (unsigned slot = 0; slot < slot_count; ++slot) {
+      while (occupied(slot)) {
+        TimerEntry& entry = front(slot);
+        take_out(entry);
+        ended(entry);
+      }
+    }
+  }
+
   /// The earliest time at which advance() has something to do, for the owner to bound its wait with; not later than now if an
   /// entry is due already. Nothing if no entry can ever fire: the wheel is empty, or all that is left means "never".
   ///

@@ -58,14 +58,16 @@ class WakeBatch {
   }
   /// The same for a task that may be confined to a thread of another runtime. `publish()` tells its operation that it may end.
   template <class Publish>
-  void take_any(TaskHeader& task, Publish&& publish) {
+  void take_any(TaskHeader& task, Publish&& publish) noexcept {
     if (task.kind == TaskKind::shared) [[likely]] {
       publish();
       return take(task);  // whoever polls it from here on finds what was published
     }
-    auto* const waiter = new (FramePool::allocate(sizeof(Waiter))) Waiter{nullptr, Waker{task}, Direction::read};
-    publish();  // now the task may end; the waker is its own life's
-    waiters_.append(*waiter);
+    const Waker waker{task};
+    void* const memory = FramePool::try_allocate(sizeof(Waiter));
+    publish();                         // now the task may end; the waker is its own life's
+    if (!memory) return waker.wake();  // inside the section after all: it gets no further than an inbox
+    waiters_.append(*new (memory) Waiter{nullptr, waker, Direction::read});
   }
   WaiterList& waiters() noexcept { return waiters_; }
 

@@ -1,4 +1,5 @@
 // conformance --variant=X --rule=REG-01              all bodies of a rule, on all configurations of a variant
+// conformance --variant=X --rule=FLT-08 --seed=N     what is left to chance, as it was then
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
 // conformance --rule=REG-01 --note-switches          prints besides which mutants' switches the rule comes to (scripts/mutants)
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "harness/conformance/chaos.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/mutant_run.hpp"
 #include "harness/conformance/selection.hpp"
@@ -72,6 +74,7 @@ int main(int argc, char** argv) {
   app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
   app.add_flag("--note-switches", noting, "print which mutants' switches the rules come to");
   app.add_option("--watchdog", watchdog_ms, "milliseconds that one body may run; 0: 20,000, with a mutant 6,000");
+  app.add_option("--seed", replayed_seed, "run rules of chance with this seed only");
   app.add_flag("--list", listing, "print the tests and don't run them");
   try {
     app.parse(argc, argv);

@@ -181,15 +181,17 @@ Script::Wait Script::on_wait(sys::Call& call, KernelCall kernel, const void* con
     call.size = room;
     call.extra = limit;
   }
+  auto* const out = static_cast<Event*>(call.data);
   if (!injection) {
+    if (real > 0 && order_) order_({out, static_cast<std::size_t>(real)});
     if (real != 0) remember(call, real);
     return {real, real != 0};
   }
-  auto* const out = static_cast<Event*>(call.data);
   const std::size_t behind = real > 0 ? static_cast<std::size_t>(real) : 0;
   std::memmove(static_cast<void*>(out + ours), out, behind * sizeof(Event));
   std::copy_n(injection->events.begin(), ours, out);
   const long result = static_cast<long>(ours + behind);
+  if (order_) order_({out, ours + behind});
   remember(call, result);
   return {result, true};
 }

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -82,6 +83,9 @@ class Script {
   void inject_edge(int fd, std::uint32_t mask, bool alone = true) { inject(epoll_of(fd), {Event{mask, token_of(fd)}}, alone); }
   /// The next wait on that epoll returns 0 events, at once.
   void end_wait(int epoll) { inject(epoll, {}); }
+  /// From now on every wait's events pass through `order` before the runtime sees them: it may change their order. On the waiting
+  /// thread. Before the runtime.
+  void arrange(std::function<void(std::span<Event>)> order) { order_ = std::move(order); }
   /// Returns when a thread is asleep in its wait. For moments in which nothing is about to end it.
   void wait_until_asleep() const;
   /// True once a wait has taken everything that was injected. It has not been dispatched by then.
@@ -128,6 +132,7 @@ class Script {
   std::vector<LoggedCall> log_;
   std::map<int, Known> known_;
   std::vector<Injection> injections_;
+  std::function<void(std::span<Event>)> order_;
 };
 
 }  // namespace reactorlab::conformance

@@ -4,7 +4,7 @@ namespace reactorlab::dedicated_thread_home {
 
 void DedicatedReactor::start(StealingExecutorBase& executor) {
   executor_ = &executor;
-  thread_ = Thread{[this] { run(); }};
+  thread_ = sys::start_thread([this] { run(); });
 }
 
 void DedicatedReactor::stop() noexcept {
@@ -21,7 +21,7 @@ IoResult DedicatedReactor::start_timer(Timer& timer, TimePoint deadline) noexcep
   {
     LockGuard lock{mutex_};
     if (ended_) return -ESHUTDOWN;
-    timers_.start(timer, deadline_ns);
+    if (!timers_.start(timer, deadline_ns)) return -ENOMEM;
     earlier = deadline_ns < next_deadline_.load(relaxed);
     if (earlier) next_deadline_.store(deadline_ns, seq_cst);
   }
@@ -58,7 +58,7 @@ bool DedicatedReactor::turn() noexcept {
       [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
   sync_point(SyncPoint::poll_returned);
   turns_.add();
-  if (!n && n.error() != EINTR) return false;
+  if (!n && n.error() != EINTR && !mutated(Mutant::failed_wait_repeated)) return false;
 
   const std::span<const Event> events{batch_, n ? n.count() : 0};
   events_.add(events.size());

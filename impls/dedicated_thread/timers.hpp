@@ -43,15 +43,19 @@ class TimerCommands {
   TimerCommands(const TimerCommands&) = delete;
   TimerCommands& operator=(const TimerCommands&) = delete;
 
-  /// The operation's Timer stands for the entry in the wheel; its link leads there.
-  void start(Timer& timer, std::uint64_t deadline_ns) {
-    auto* const command = new (FramePool::allocate(sizeof(TimerCommand))) TimerCommand;
+  /// The operation's Timer stands for the entry in the wheel; its link leads there. False: no memory.
+  bool start(Timer& timer, std::uint64_t deadline_ns) noexcept {
+    if (mutated(Mutant::timer_counted_before_memory)) ++wanted_;
+    void* const memory = FramePool::try_allocate(sizeof(TimerCommand));
+    if (!memory) return false;
+    auto* const command = new (memory) TimerCommand;
     command->timer = &timer;
     command->deadline_ns = deadline_ns;
     timer.next = static_cast<TimerEntry*>(command);
     queue_.append(*command);
     count_queued(+1);
-    ++wanted_;
+    if (!mutated(Mutant::timer_counted_before_memory)) ++wanted_;
+    return true;
   }
   void stop(Timer& timer) noexcept {
     if (!timer.pending()) return;
@@ -130,8 +134,7 @@ class TimerCommands {
     Timer& timer = *command.timer;
     TaskHeader& task = *timer.task;
     timer.next = nullptr;
-    timer.refused = refused;
-    batch.take_any(task, [&] { timer.fired.store(true, release); });
+    batch.take_any(task, [&] { refused ? timer.refuse() : timer.fired.store(true, release); });
     --wanted_;
     free(command);
   }

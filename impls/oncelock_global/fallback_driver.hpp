@@ -22,7 +22,7 @@ class FallbackDriverOf final : public FallbackDriver {
   explicit FallbackDriverOf(Reactor& reactor) : reactor_{reactor} {
     reactor.role().become_watcher(spot_);
     try {
-      thread_ = Thread{[this] { run(); }};
+      thread_ = sys::start_thread([this] { run(); });
     } catch (...) {
       reactor.role().resign_as_watcher();
       throw;
@@ -62,10 +62,14 @@ class FallbackDriverOf final : public FallbackDriver {
 
   /// One turn; it ends with the first event, deadline or kick.
   void drive() noexcept {
-    const std::size_t n = reactor_.wait(events_, true, [this] { return stopping_.load(seq_cst); });
+    const IoResult n = reactor_.wait(events_, true, [this] { return stopping_.load(seq_cst); });
     WakeBatch batch;
-    reactor_.dispatch(std::span<const Event>{events_, n}, batch);
-    reactor_.role().resign();
+    if (n) {
+      reactor_.dispatch(std::span<const Event>{events_, n.count()}, batch);
+      reactor_.role().resign();
+    } else {
+      reactor_.end(batch);
+    }
     batch.deliver_anywhere();
   }
 

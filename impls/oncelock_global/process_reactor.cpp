@@ -1,12 +1,13 @@
 #include "impls/oncelock_global/process_reactor.hpp"
 
 #include "core/error.hpp"
+#include "core/immortal.hpp"
 
 namespace reactorlab::oncelock_global_home {
 
 Once& once() noexcept {
-  static Once& instance = *new Once;  // never destroyed: runtimes may be static
-  return instance;
+  static Immortal<Once> instance;
+  return instance.get();
 }
 
 void check_same(const Once& once, const RuntimeOptions& options) {

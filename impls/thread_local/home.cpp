@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/immortal.hpp"
+
 namespace reactorlab::thread_local_home {
 namespace {
 
@@ -12,8 +14,8 @@ struct Owners {
   std::vector<Home*> homes;  // guarded by mutex
 };
 Owners& owners() noexcept {
-  static Owners& instance = *new Owners;  // never destroyed: handles may be static
-  return instance;
+  static Immortal<Owners> instance;
+  return instance.get();
 }
 
 /// A removal on its way to the owner; carried out there, whether its task runs or is destroyed by shutdown.
