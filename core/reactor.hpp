@@ -4,6 +4,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <memory>
 #include <span>
 
@@ -114,6 +115,7 @@ inline constexpr std::uint32_t write_mask = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 template <Access access, class Sink>
 [[gnu::always_inline]] inline void Reactor::dispatch(std::span<const Event> events, Sink&& sink) noexcept {
+  if (mutated(Mutant::first_events_only)) events = events.first(std::min<std::size_t>(events.size(), 64));
   for (const Event& event : events) {
     const Token token = event.token;
     auto& word = slab_.slot_at(token).words[0];
