@@ -80,8 +80,9 @@ bool all_sleep(const Threads& threads) {
 
 bool came_to_rest(std::set<int> ignored) {
   ignored.insert(::gettid());
+  const std::uint64_t calls_before = KernelTap::instance().progress();
   Threads before;
-  for (int look = 0; look < 10'000; ++look) {
+  while (KernelTap::instance().progress() - calls_before <= 200) {
     // Who sleeps in both readings and hasn't left a CPU since the first has slept at the moment between them.
     const bool timed = KernelTap::instance().timed_waits() != 0;
     Threads now = threads_but(ignored);

@@ -35,7 +35,8 @@ Threads threads_but(const std::set<int>& ignored);
 bool all_sleep(const Threads& threads);
 
 /// Waits until nothing of a runtime happens any more: at one and the same moment all threads but the caller's and the `ignored`
-/// were asleep, none of them in a wait with a limit in real time. False if that hasn't come after ten thousand looks.
+/// were asleep, none of them in a wait with a limit in real time. False if it made two hundred system calls, beginnings and ends,
+/// instead.
 bool came_to_rest(std::set<int> ignored);
 
 /// Whether all threads but the caller's are asleep. When nothing is about to wake them, the workers have settled: one waits in the
