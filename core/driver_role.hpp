@@ -65,6 +65,7 @@ class DriverRole {
 
   /// The watcher saw nothing happen since `turns` and somebody drive: sleeps until it is stirred, or woken.
   void sleep_deeply(ParkingSpot& spot, std::uint64_t turns) noexcept {
+    if (mutated(Mutant::watcher_never_rests)) return;
     deep_.store(&spot, seq_cst);
     if (turns_.read() == turns && !vacant()) {
       while (spot.word.load(acquire) == ParkingSpot::asleep) sys::futex_wait(spot.word, ParkingSpot::asleep);

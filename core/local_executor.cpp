@@ -158,6 +158,7 @@ namespace {
 }  // namespace
 
 void LocalExecutor::reclaim(TaskHeader& task) noexcept {
+  if (mutated(Mutant::finished_tasks_kept)) return;
   task.wakes.store(TaskHeader::dead_bit, relaxed);
   if (!end_life(task)) {
     ++awaiting_drain_;
@@ -202,7 +203,7 @@ void LocalExecutor::turn(bool may_block, TimePoint wait_no_longer_than) noexcept
   sync_point(SyncPoint::poll_returned);
   ++turns_;
   if (n) reactor.dispatch<Access::plain>(std::span<const Event>{events_, n.count()}, Sink{*this});
-  if (!reactor.wheel().empty()) fire_due();
+  if (!reactor.wheel().empty() && !(mutated(Mutant::timers_need_a_quiet_turn) && n.value() > 0)) fire_due();
   inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
 }
 

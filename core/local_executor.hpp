@@ -17,7 +17,10 @@ class LocalExecutor final : public Executor {
   ~LocalExecutor();
 
   // --- Executor -----------------------------------------------------------------------------------------------------------
-  void enqueue(TaskHeader& task) noexcept override { mutated(Mutant::wake_resumes_inline) ? poll(task) : ready_.push(task); }
+  void enqueue(TaskHeader& task) noexcept override {
+    if (mutated(Mutant::wake_resumes_inline)) return poll(task);
+    mutated(Mutant::woken_task_goes_first) ? ready_.push_front(task) : ready_.push(task);
+  }
   void enqueue_remote(TaskHeader& task) noexcept override;
   [[gnu::always_inline]] TaskHeader& adopt(std::coroutine_handle<> frame) override {
     TaskHeader& task = on_own_thread() ? headers_.take() : take_confined_header();

@@ -155,6 +155,14 @@ enum class Mutant {
   timer_counted_before_memory,
   events_assumed_sorted,
   reactor_polled_only_when_idle,
+  timers_need_a_quiet_turn,
+  woken_task_goes_first,
+  first_events_only,
+  high_descriptors_refused,
+  cancel_searches,
+  finished_tasks_kept,
+  wait_has_a_cap,
+  watcher_never_rests,
   no_leaf_budget,
 };
 

@@ -21,6 +21,7 @@ class EpollPoller final : public Poller {
   }
 
   IoResult add(int fd, Token token, Interest interest) noexcept override {
+    if (mutated(Mutant::high_descriptors_refused) && fd >= 1'024) return -EINVAL;
     if (mutated(Mutant::registered_with_empty_interest) && fd != kick_fd()) interest = Interest::none;
     sources_.fetch_add(1, relaxed);
     const IoResult added = control(EPOLL_CTL_ADD, fd, token, interest);

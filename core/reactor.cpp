@@ -1,5 +1,6 @@
 #include "core/reactor.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <new>
 
@@ -10,6 +11,7 @@ namespace reactorlab {
 
 int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
   if (mutated(Mutant::idle_wait_never_blocks)) return 0;
+  if (mutated(Mutant::wait_has_a_cap)) deadline_ns = std::min(deadline_ns, nanoseconds_of(clock::now()) + 500'000'000);
   if (deadline_ns == UINT64_MAX) return -1;
   if (mutated(Mutant::default_wait_limit)) return 60'000;
   const std::uint64_t now = nanoseconds_of(clock::now());

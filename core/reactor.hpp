@@ -4,6 +4,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -124,6 +125,7 @@ inline constexpr std::uint32_t write_mask = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 template <Access access, class Sink>
 [[gnu::always_inline]] inline void Reactor::dispatch(std::span<const Event> events, Sink&& sink) noexcept {
+  if (mutated(Mutant::first_events_only)) events = events.first(std::min<std::size_t>(events.size(), 64));
   [[maybe_unused]] std::uint32_t last = 0;  // a mutant's
   for (const Event& event : events) {
     const Token token = event.token;

@@ -65,15 +65,16 @@ class SharedReactor : public SharedRegistrations<locking> {
   /// Stores what the events say and fires what is due; the wakes are the caller's to deliver.
   void dispatch(std::span<const Event> events, WakeBatch& batch) noexcept {
     events_.add(events.size());
+    const bool timers_too = events.empty() || !mutated(Mutant::timers_need_a_quiet_turn);
     bool fired = false;
     if constexpr (locking == Locking::coarse) {
       LockGuard lock{mutex_};
       reactor_.template dispatch<Registrations::access>(events, typename Registrations::Sink{*this, batch});
-      fired = fire_due(batch);
+      fired = timers_too && fire_due(batch);
       if (mutated(Mutant::wake_inside_lock)) batch.deliver_anywhere();
     } else {
       reactor_.template dispatch<Registrations::access>(events, typename Registrations::Sink{*this, batch});
-      if (next_deadline_.load(relaxed) != no_deadline) {
+      if (timers_too && next_deadline_.load(relaxed) != no_deadline) {
         LockGuard lock{mutex_};
         fired = fire_due(batch);
       }

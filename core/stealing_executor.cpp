@@ -79,6 +79,7 @@ void StealingExecutorBase::launch(TaskHeader& task) noexcept {
 }
 
 void StealingExecutorBase::reclaim(TaskHeader& task) noexcept {
+  if (mutated(Mutant::finished_tasks_kept)) return;
   retire(task);
   shared_headers().put(task);
 }

@@ -327,7 +327,7 @@ inline long unlink(const char* path) noexcept {
                [=](const Call&) { return REACTORLAB_KERNEL(::unlink(path), SYS_unlink, path); });
 }
 
-// --- waiting for a word (not interposed: parking is a sync point, not an answer that could be scripted) ------------------
+// --- waiting for a word (never scripted: parking is a sync point, not an answer) ------------------------------------------
 
 /// The calling thread waits its turn instead of preempting others when it is woken (SCHED_BATCH). A hint: a refusal changes
 /// nothing.
@@ -337,10 +337,11 @@ inline void futex_wait(const Atomic<std::uint32_t>& value, std::uint32_t expecte
   ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
 }
 
-/// Returns after `nanoseconds` at the latest.
+/// Returns after `nanoseconds` at the latest. The seam sees it, so that a test can tell a rest from a pause.
 inline void futex_wait_for(const Atomic<std::uint32_t>& value, std::uint32_t expected, std::int64_t nanoseconds) noexcept {
   const timespec limit{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
-  ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, &limit, nullptr, 0);
+  issue({Op::futex, -1},
+        [&](const Call&) -> long { return ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, &limit, nullptr, 0); });
 }
 
 inline void futex_wake(const Atomic<std::uint32_t>& value, int count = 1) noexcept {

@@ -19,6 +19,12 @@ class TaskQueue {
     tail_ = &task.next;
   }
 
+  void push_front(TaskHeader& task) noexcept {
+    task.next = head_;
+    head_ = &task;
+    if (!task.next) tail_ = &task.next;
+  }
+
   /// nullptr if there is none.
   TaskHeader* pop() noexcept {
     TaskHeader* const task = head_;

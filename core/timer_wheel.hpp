@@ -89,6 +89,9 @@ class TimerWheel {
   /// REQUIRES: a pending entry is pending in this wheel.
   bool cancel(TimerEntry& entry) noexcept {
     if (!entry.pending() || mutated(Mutant::cancelled_timers_stay)) return false;
+    for (const TimerLink* at = entry.next; mutated(Mutant::cancel_searches) && at != &entry; at = at->next) {
+      if (!at) return false;
+    }
     take_out(entry);
     return true;
   }

@@ -50,9 +50,12 @@ KernelTap::KernelTap() {
 }
 
 long KernelTap::on_call(sys::Call& call, KernelCall kernel, const void* context) noexcept {
+  ++calls_here_;
   progress_.fetch_add(1, std::memory_order_relaxed);
   long result;
-  if (!seams_.load(std::memory_order_acquire)) {
+  if (call.op == sys::Op::futex) {
+    result = timed_wait(call, kernel, context);
+  } else if (!seams_.load(std::memory_order_acquire)) {
     result = call.op == sys::Op::epoll_wait ? plain_wait(call, kernel, context) : kernel(context, call);
   } else {
     Guest guest{*this};
@@ -69,13 +72,16 @@ long KernelTap::on_call(sys::Call& call, KernelCall kernel, const void* context)
 }
 
 long KernelTap::plain_wait(sys::Call& call, KernelCall kernel, const void* context) noexcept {
-  auto& timed = timed_waits_;
-  const bool ends_by_itself = call.extra > 0;
   plain_waits_.fetch_add(1);
-  if (ends_by_itself) timed.fetch_add(1, std::memory_order_relaxed);
-  const long result = kernel(context, call);
-  if (ends_by_itself) timed.fetch_sub(1, std::memory_order_relaxed);
+  const long result = call.extra > 0 ? timed_wait(call, kernel, context) : kernel(context, call);
   plain_waits_.fetch_sub(1);
+  return result;
+}
+
+long KernelTap::timed_wait(sys::Call& call, KernelCall kernel, const void* context) noexcept {
+  timed_waits_.fetch_add(1, std::memory_order_relaxed);
+  const long result = kernel(context, call);
+  timed_waits_.fetch_sub(1, std::memory_order_relaxed);
   return result;
 }
 

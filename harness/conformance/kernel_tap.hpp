@@ -30,7 +30,9 @@ class KernelTap final : public sys::Script {
 
   /// Changes with every system call that begins or ends.
   std::uint64_t progress() const noexcept { return progress_.load(std::memory_order_relaxed); }
-  /// Threads in a wait that ends by itself, because it has a limit in real time.
+  /// System calls that the calling thread has made through the library so far.
+  static std::uint64_t calls_of_this_thread() noexcept { return calls_here_; }
+  /// Threads in a wait, for events or for a word, that ends by itself, because it has a limit in real time.
   unsigned timed_waits() const noexcept { return timed_waits_.load(std::memory_order_relaxed); }
 
   // --- Script and VirtualClock ----------------------------------------------------------------------------------------------
@@ -60,12 +62,14 @@ class KernelTap final : public sys::Script {
   KernelTap();
   long wait(Guest& guest, sys::Call& call, KernelCall kernel, const void* context) noexcept;
   long plain_wait(sys::Call& call, KernelCall kernel, const void* context) noexcept;
+  long timed_wait(sys::Call& call, KernelCall kernel, const void* context) noexcept;
   template <class Seam>
   void install_as(Seam*& place, Seam& seam, const char* name);
   template <class Seam>
   void remove_from(Seam*& place, unsigned& guests) noexcept;
   void ring_locked(bool leave) noexcept;
 
+  static inline thread_local std::uint64_t calls_here_ = 0;
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<unsigned> timed_waits_{0};
   std::atomic<unsigned> asleep_{0};

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "harness/conformance/kernel_tap.hpp"
 
@@ -46,6 +48,50 @@ char state_of(const std::filesystem::path& task) {
 }
 
 }  // namespace
+
+Threads threads_but(const std::set<int>& ignored) {
+  Threads threads;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task", gone}) {
+    const int id = std::stoi(entry.path().filename().string());
+    if (ignored.contains(id)) continue;
+    ThreadState state;
+    std::ifstream status{entry.path() / "status"};
+    for (std::string line; std::getline(status, line);) {
+      const auto value = [&](std::string_view key) {
+        return line.starts_with(key) ? std::optional{line.substr(key.size() + 1)} : std::nullopt;
+      };
+      if (const auto letter = value("State:")) state.state = letter->front();
+      if (const auto name = value("Name:")) state.name = *name;
+      if (const auto n = value("voluntary_ctxt_switches:")) state.switches += std::stoul(*n);
+      if (const auto n = value("nonvoluntary_ctxt_switches:")) state.switches += std::stoul(*n);
+    }
+    threads.emplace(id, state);
+  }
+  return threads;
+}
+
+bool all_sleep(const Threads& threads) {
+  for (const auto& [id, thread] : threads) {
+    if (thread.state != 'S') return false;
+  }
+  return true;
+}
+
+bool came_to_rest(std::set<int> ignored) {
+  ignored.insert(::gettid());
+  const std::uint64_t calls_before = KernelTap::instance().progress();
+  Threads before;
+  while (KernelTap::instance().progress() - calls_before <= 200) {
+    // Who sleeps in both readings and hasn't left a CPU since the first has slept at the moment between them.
+    const bool timed = KernelTap::instance().timed_waits() != 0;
+    Threads now = threads_but(ignored);
+    if (!timed && all_sleep(now) && now == before) return true;
+    before = std::move(now);
+    std::this_thread::yield();
+  }
+  return false;
+}
 
 bool all_others_sleep() {
   const std::string mine = std::to_string(::gettid());

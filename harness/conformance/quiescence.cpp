@@ -5,8 +5,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,52 +12,11 @@
 
 #include "core/flavour.hpp"
 #include "harness/conformance/kernel_tap.hpp"
+#include "harness/conformance/process_state.hpp"
 
 namespace reactorlab::conformance {
 
 using Clock = std::chrono::steady_clock;
-
-namespace {
-
-/// What /proc says of one thread.
-struct ThreadState {
-  char state = '?';
-  unsigned long switches = 0;  ///< how often it left a CPU
-  std::string name;
-  friend bool operator==(const ThreadState&, const ThreadState&) = default;
-};
-using Threads = std::map<int, ThreadState>;
-
-Threads threads_but(const std::set<int>& ignored) {
-  Threads threads;
-  std::error_code gone;
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task", gone}) {
-    const int id = std::stoi(entry.path().filename().string());
-    if (ignored.contains(id)) continue;
-    ThreadState state;
-    std::ifstream status{entry.path() / "status"};
-    for (std::string line; std::getline(status, line);) {
-      const auto value = [&](std::string_view key) {
-        return line.starts_with(key) ? std::optional{line.substr(key.size() + 1)} : std::nullopt;
-      };
-      if (const auto letter = value("State:")) state.state = letter->front();
-      if (const auto name = value("Name:")) state.name = *name;
-      if (const auto n = value("voluntary_ctxt_switches:")) state.switches += std::stoul(*n);
-      if (const auto n = value("nonvoluntary_ctxt_switches:")) state.switches += std::stoul(*n);
-    }
-    threads.emplace(id, state);
-  }
-  return threads;
-}
-
-bool all_sleep(const Threads& threads) {
-  for (const auto& [id, thread] : threads) {
-    if (thread.state != 'S') return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 class QuiescenceMonitor {
  public:

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,6 +82,12 @@ inline Pair pipe_to_write() {
 }
 
 inline Fd event_fd(unsigned value = 0) { return Fd{checked(::eventfd(value, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")}; }
+
+/// One more edge of an eventfd.
+inline void add_one(int event_fd) {
+  const std::uint64_t one = 1;
+  checked(::write(event_fd, &one, sizeof one), "write");
+}
 
 /// A listening socket on a free port of the loopback, and its address.
 struct Listening {

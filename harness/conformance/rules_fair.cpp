@@ -1,12 +1,11 @@
 // FAIR: nobody starves. Bounds are numbers of polls and operations, counted where one thread does everything; with more workers the
 // machine's own scheduler decides how much the others do meanwhile, and the rule is that the slow one is served at all.
 
-#include <array>
-#include <atomic>
 #include <limits>
 
-#include "core/executor.hpp"
+#include "harness/conformance/fairness.hpp"
 #include "harness/conformance/kit.hpp"
+#include "harness/conformance/streams.hpp"
 
 namespace reactorlab::conformance {
 namespace {
@@ -37,17 +36,6 @@ class Spinners {
 
 constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
 
-/// An edge is taken by the next turn, at most polls_per_turn away, and its task then stands behind what was ready before.
-constexpr std::uint64_t polls_per_edge = polls_per_turn + 64;
-
-Task<> echo(TcpStream& stream) {
-  while (const Lease lease = co_await stream.read_lease()) {
-    if (!co_await stream.write_all(lease)) co_return;
-  }
-}
-
-TcpStream adopted(IRuntime& rt, Fd& fd) { return *std::move(TcpStream::adopt(rt.ref(), fd.release())); }
-
 }  // namespace
 
 // --- FAIR-01 ------------------------------------------------------------------------------------------------------------------
@@ -59,8 +47,8 @@ RULE(FAIR_01, connections_beside_ready_tasks) {
   Pair pair = tcp_pair();
   set_nonblocking(pair.peer.get(), true);
   rt.block_on([&]() -> Task<> {
-    TcpStream server = adopted(rt, pair.ours);
-    TcpStream client = adopted(rt, pair.peer);
+    TcpStream server = stream_over(rt, std::move(pair.ours));
+    TcpStream client = stream_over(rt, std::move(pair.peer));
     auto serving = rt.spawn(echo(server));
     Spinners spinners{rt, spinning, counted ? 100 * round_trips * polls_per_edge : unbounded};
     std::array<std::byte, 1> byte{};
@@ -109,38 +97,6 @@ RULE(FAIR_01, timers_beside_ready_tasks) {
 
 namespace {
 
-// A task's budget is spent in one poll, and the reactor gets its turn after so many polls.
-constexpr std::uint64_t operations_per_edge = leaf_budget * polls_per_edge;
-constexpr std::uint64_t give_up = 4 * operations_per_edge;
-
-/// A fast task, whose every operation completes at once, beside a slow client. `operate()` is co_awaited.
-template <class Operate>
-void beside_a_slow_client(IRuntime& rt, bool counted, Operate&& operate) {
-  Pair pair = tcp_pair();
-  rt.block_on([&]() -> Task<> {
-    TcpStream slow = adopted(rt, pair.ours);
-    for (int round = 0; round < 5; ++round) {
-      std::atomic<bool> served{false};
-      auto serving = rt.spawn([](TcpStream& stream, std::atomic<bool>& done) -> Task<> {
-        std::array<std::byte, 1> byte;
-        EXPECT_EQ(co_await stream.read(byte), IoResult{1});
-        done.store(true);
-      }(slow, served));
-      co_await yield();  // it parks
-      put(pair.peer.get(), "x");
-      std::uint64_t operations = 0;
-      while (!served.load() && (!counted || operations < give_up)) {
-        EXPECT_TRUE(co_await operate());
-        ++operations;
-      }
-      if (counted) {
-        EXPECT_LE(operations, operations_per_edge) << "round " << round;
-      }
-      co_await serving;
-    }
-  }());
-}
-
 /// The most operations of a fast task between two polls of one that is always ready.
 template <class Operate>
 void beside_a_ready_task(IRuntime& rt, Operate&& operate) {
@@ -184,12 +140,12 @@ struct Endless {
 
 RULE(FAIR_03, endless_reading_beside_a_slow_client) {
   Endless source{runtime()};
-  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return source.take(); });
+  beside_slow_clients(runtime(), one_thread_does_all(), 1, 5, [&] { return source.take(); });
 }
 
 RULE(FAIR_03, endless_writing_beside_a_slow_client) {
   Endless sink{runtime()};
-  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return sink.give(); });
+  beside_slow_clients(runtime(), one_thread_does_all(), 1, 5, [&] { return sink.give(); });
 }
 
 RULE(FAIR_03, endless_stream_beside_a_slow_client) {
@@ -197,9 +153,9 @@ RULE(FAIR_03, endless_stream_beside_a_slow_client) {
   Pair fast = tcp_pair();
   const int fd = fast.ours.get();
   script.answer(sys::Op::recv, fd, 1, 1, Script::forever);
-  TcpStream stream = adopted(runtime(), fast.ours);
+  TcpStream stream = stream_over(runtime(), std::move(fast.ours));
   std::array<std::byte, 1> byte;
-  beside_a_slow_client(runtime(), one_thread_does_all(), [&] { return stream.read(byte); });
+  beside_slow_clients(runtime(), one_thread_does_all(), 1, 5, [&] { return stream.read(byte); });
 }
 
 RULE(FAIR_03, endless_reading_beside_a_ready_task) {

@@ -12,22 +12,6 @@ namespace reactorlab::conformance {
 
 using namespace std::chrono_literals;
 
-namespace {
-
-/// Bare timers of the awaiting task, as an operation would embed them. Each wake that they cause is one without reason.
-struct Timers {
-  Timers(IRuntime& rt, TaskHeader& task, std::size_t count) : ref{rt.ref()}, all(count) {
-    for (Timer& timer : all) timer.task = &task;
-  }
-  void start(std::size_t i, TimePoint deadline) { EXPECT_EQ(ref.start_timer(all[i], deadline), IoResult{0}); }
-  void stop(std::size_t i) { ref.stop_timer(all[i]); }
-
-  VirtualRef ref;
-  std::vector<Timer> all;
-};
-
-}  // namespace
-
 // --- TMR-13 -------------------------------------------------------------------------------------------------------------------
 
 RULE(TMR_13, a_million_without_a_turn) {

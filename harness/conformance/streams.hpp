@@ -21,6 +21,13 @@ inline std::string pattern(std::size_t size) {
   return text;
 }
 
+/// Answers with what comes, until the end of the stream.
+inline Task<> echo(TcpStream& stream) {
+  while (const Lease lease = co_await stream.read_lease()) {
+    if (!co_await stream.write_all(lease)) co_return;
+  }
+}
+
 /// What comes until the end of the stream, or until an error, in reads of that size.
 inline Task<std::string> read_to_end(TcpStream& stream, std::size_t piece) {
   std::string all;

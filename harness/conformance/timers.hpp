@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "harness/conformance/probe_task.hpp"
 
@@ -24,6 +25,18 @@ inline TimePoint whole_tick(TimePoint now, Duration away) noexcept {
   const std::uint64_t ns = nanoseconds_of(now + away) + TimerWheel::tick_ns - 1;
   return TimePoint{ns - ns % TimerWheel::tick_ns};
 }
+
+/// Bare timers of the awaiting task, as an operation would embed them. Each wake that they cause is one without reason.
+struct Timers {
+  Timers(IRuntime& rt, TaskHeader& task, std::size_t count) : ref{rt.ref()}, all(count) {
+    for (Timer& timer : all) timer.task = &task;
+  }
+  void start(std::size_t i, TimePoint deadline) { EXPECT_EQ(ref.start_timer(all[i], deadline), IoResult{0}); }
+  void stop(std::size_t i) { ref.stop_timer(all[i]); }
+
+  VirtualRef ref;
+  std::vector<Timer> all;
+};
 
 /// A task that sleeps. Its result is the time at which it woke.
 template <class Rt>

@@ -64,7 +64,7 @@ bool DedicatedReactor::turn() noexcept {
   events_.add(events.size());
   WakeBatch batch;
   reactor_.dispatch<access>(events, Sink{*this, batch});
-  fire_due(batch);
+  if (events.empty() || !mutated(Mutant::timers_need_a_quiet_turn)) fire_due(batch);
   sync_point(SyncPoint::dispatch_collected);
   executor_->deliver_from_outside(batch);
   return true;
