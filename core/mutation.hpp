@@ -139,6 +139,10 @@ enum class Mutant {
   stop_overtakes_start,
   dead_reactor_unannounced,
   abandoned_timer_kept,
+  failed_widening_kept,
+  second_close_removes_again,
+  interrupted_kick_dropped,
+  failed_look_waits,
   reactor_polled_only_when_idle,
   no_leaf_budget,
 };

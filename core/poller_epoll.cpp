@@ -43,7 +43,8 @@ class EpollPoller final : public Poller {
   // Edge-triggered, an eventfd reports every write, so nobody ever has to read it.
   void kick() noexcept override {
     const std::uint64_t one = 1;
-    sys::write(kick_.get(), &one, sizeof one);
+    while (sys::write(kick_.get(), &one, sizeof one) == -EINTR && !mutated(Mutant::interrupted_kick_dropped)) {
+    }
   }
   int kick_fd() const noexcept override { return kick_.get(); }
 

@@ -22,8 +22,13 @@ class WritableOperation : public Leaf<WritableOperation<Socket>, Socket, Directi
     // Writable, or failed, or neither yet: an edge alone says nothing.
     const int fd = this->source().fd();
     pollfd state{fd, POLLOUT, 0};
-    if (sys::poll_now(&state) <= 0) return false;
-    result_ = mutated(Mutant::connect_result_unchecked) ? IoResult{0} : SocketOptions{fd}.take_error();
+    const long n = sys::poll_now(&state);
+    if (n == 0 || (n < 0 && mutated(Mutant::failed_look_waits))) return false;
+    if (n < 0) {
+      result_ = n;
+    } else {
+      result_ = mutated(Mutant::connect_result_unchecked) ? IoResult{0} : SocketOptions{fd}.take_error();
+    }
     return true;
   }
   void settle(IoResult error) noexcept { result_ = error; }
