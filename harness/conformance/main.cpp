@@ -1,5 +1,6 @@
 // conformance --variant=X --rule=REG-01              all bodies of a rule, on all configurations of a variant
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
+// conformance --variant=X --sweep=echo               a scenario, with each of its system calls failing in each way it can
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/mutant_run.hpp"
 #include "harness/conformance/selection.hpp"
+#include "harness/conformance/sweep.hpp"
 
 namespace reactorlab::conformance {
 namespace {
@@ -62,7 +64,8 @@ int main(int argc, char** argv) {
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
   app.add_option("--mutant", selection.mutant, "switch a fault on (harness/conformance/mutants)");
-  app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
+  app.add_option("--expect-killed-by", killer, "rule (or sweep-echo) that must fail with the mutant on at least one configuration");
+  app.add_option("--sweep", selection.sweep, "inject faults into a scenario instead: echo, connect or wakes");
   app.add_flag("--list", listing, "print the tests and don't run them");
   try {
     app.parse(argc, argv);
@@ -84,11 +87,16 @@ int main(int argc, char** argv) {
   std::vector<Configuration> configurations;
   for (const std::string_view variant : runtime_names()) {
     if (!selection.variant.empty() && selection.variant != variant) continue;
-    std::ranges::move(configurations_of(variant, Backend::epoll), std::back_inserter(configurations));
+    std::ranges::copy_if(configurations_of(variant, Backend::epoll), std::back_inserter(configurations), [&](const auto& each) {
+      return selection.configuration.empty() || selection.configuration == each.label;
+    });
   }
   if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
   if (listing) return list(selection, configurations);
-  return killer.empty() ? run(selection, configurations, mutant) : expect_killed(selection, configurations);
+  if (!killer.empty()) return expect_killed(selection, configurations);
+  if (selection.sweep.empty()) return run(selection, configurations, mutant);
+  run_under(mutant);
+  return run_sweep(selection.sweep, configurations);
 }
 
 }  // namespace
