@@ -1,6 +1,7 @@
 # The conformance kit as ctest entries. docs/SPEC.md is the list of rules, harness/conformance/mutants/mutants.txt that of mutants.
 #   <variant>.<backend>.<RULE>  labels variant:X, backend:Y, chapter:Z; a missing capability is a skip (exit status 77)
-#   mutant.<name>.<RULE>        label mutant; passes when the rule kills it
+#   mutant.<name>.<RULE>        label mutant; passes when the rule (or the sweep) kills it
+#   sweep.<scenario>.<variant>  labels sweep, variant:X; prints how many faults it injected
 # add_test for each, because gtest_discover_tests of CMake 3.25 keeps only the first of several labels.
 
 set(REACTORLAB_BACKENDS epoll)
@@ -49,6 +50,13 @@ function(reactorlab_add_mutant mutant rule)
   set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
 endfunction()
 
+# <scenario>: harness/conformance/sweep_<scenario>.cpp.
+function(reactorlab_add_sweep scenario variant)
+  set(name sweep.${scenario}.${variant})
+  add_test(NAME ${name} COMMAND conformance --variant=${variant} --sweep=${scenario})
+  set_tests_properties(${name} PROPERTIES LABELS "sweep;variant:${variant}" TIMEOUT 120)
+endfunction()
+
 # The binary `conformance` of harness/conformance and its ctest entries: main.cpp on the rules (rules_*.cpp, which declare themselves,
 # so all of them are linked) on the kit, which is the rest. The kit's own tests are the binary `kit_tests`.
 function(reactorlab_add_conformance)
@@ -88,9 +96,17 @@ function(reactorlab_add_conformance)
     endforeach()
   endforeach()
 
-  reactorlab_grep(lines harness/conformance/mutants/mutants.txt "\n[a-z][a-z0-9_-]* +[A-Z]+(-[A-Z]+)?-[0-9]+")
+  reactorlab_grep(lines harness/conformance/mutants/mutants.txt "\n[a-z][a-z0-9_-]* +([A-Z]+(-[A-Z]+)?-[0-9]+|sweep-[a-z]+)")
   foreach(line IN LISTS lines)
-    string(REGEX MATCH "([a-z0-9_-]+) +([A-Z0-9-]+)" pair "${line}")
+    string(REGEX MATCH "([a-z0-9_-]+) +([A-Za-z0-9-]+)" pair "${line}")
     reactorlab_add_mutant(${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+  endforeach()
+
+  file(GLOB scenarios CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/conformance/sweep_*.cpp")
+  foreach(file IN LISTS scenarios)
+    string(REGEX REPLACE ".*/sweep_([a-z]+)\\.cpp$" "\\1" scenario "${file}")
+    foreach(variant IN LISTS REACTORLAB_VARIANTS)
+      reactorlab_add_sweep(${scenario} ${variant})
+    endforeach()
   endforeach()
 endfunction()

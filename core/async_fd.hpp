@@ -97,9 +97,7 @@ class BasicAsyncFd<Rt>::ReadinessOperation : public Leaf<ReadinessOperation<dire
       result_ = -EBADF;
       return true;
     }
-    long n;
-    do n = sys::poll_now(&state);
-    while (n == -EINTR);
+    const long n = sys::poll_now(&state);
     if (n == 0) return false;
     result_ = n < 0 ? n : state.revents & POLLNVAL ? long{-EBADF} : long{state.revents};
     return true;

@@ -12,12 +12,22 @@
 
 namespace reactorlab {
 
+/// Connects a datagram socket, which sends nothing and never waits. 0 or -errno
+template <class Address>
+IoResult connect_now(int fd, const Address& peer) noexcept {
+  long connected;
+  do connected = sys::connect(fd, peer.data(), peer.size());
+  while (connected == -EINTR);
+  return connected;
+}
+
 /// How one kind of datagram socket differs from another.
 template <class K>
 concept DatagramKind = requires(int fd) {
   typename K::Address;
   /// After sendto(2) said EAGAIN: will an edge follow when there is room?
-  { K::tells_of_room(fd) } noexcept -> std::same_as<bool>;
+  { K::tells_of_room(fd) }
+  noexcept->std::same_as<bool>;
 };
 
 /// Move-only; not while an operation on it is parked. Closing or destroying it ends what is parked on it with -EBADF.
@@ -50,12 +60,7 @@ class BasicDatagramSocket : public Handle<typename Rt::Ref> {
   // --- at once --------------------------------------------------------------------------------------------------------------
 
   /// From now on send() goes there, and only what comes from there is received. Nothing is sent; may be called again. 0 or -errno
-  IoResult connect(const Address& peer) noexcept {
-    long n;
-    do n = sys::connect(this->fd(), peer.data(), peer.size());
-    while (n == -EINTR);
-    return n;
-  }
+  IoResult connect(const Address& peer) noexcept { return connect_now(this->fd(), peer); }
   void close() noexcept { this->source_.close(); }
   SocketOptions options() const noexcept { return SocketOptions{this->fd()}; }
   Address local_address() const noexcept { return options().template local_address<Address>(); }

@@ -226,6 +226,7 @@ class Leaf {
         case Armed::misplaced: return refuse(slot_->word(direction).load(acquire) & readiness::shutdown ? -ESHUTDOWN : -EXDEV);
         case Armed::refused: return refuse(readiness::refusal(slot_->word(direction).load(acquire)));
         case Armed::no_memory: return refuse(-ENOMEM);
+        case Armed::unwidened: return refuse(-static_cast<long>(generation_));
         case Armed::crowded: return refuse(-EBUSY);  // unreachable: every reactor resolves it
       }
       sync_point(SyncPoint::io_after_would_block);

@@ -54,8 +54,10 @@ IoResult Reactor::announce(Registration& slot, int fd, Interest interest) noexce
 IoResult Reactor::widen(Registration& slot, int fd, Interest interest) noexcept {
   epoll_ctl_calls_.fetch_add(1, relaxed);
   const Interest wider = slot.interest.load(relaxed) | interest;
-  slot.interest.store(wider, relaxed);
-  return poller_->modify(fd, slab_.token_of(slot), wider);
+  const IoResult widened = poller_->modify(fd, slab_.token_of(slot), wider);
+  // Only then: whoever finds it there parks without asking the kernel again.
+  if (widened || mutated(Mutant::failed_widening_kept)) slot.interest.store(wider, relaxed);
+  return widened;
 }
 
 IoResult Reactor::withdraw(int fd) noexcept {

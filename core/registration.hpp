@@ -55,6 +55,7 @@ enum class Armed : std::uint8_t {
   parked,     ///< the task will be woken
   ready,      ///< an edge came first: attempt again
   refused,    ///< the registration is closed, or its runtime is shut down: see refusal()
+  unwidened,  ///< the kernel refused to report that direction too; the upper half of `identity` is the errno
   misplaced,  ///< a confined home's registration, and this isn't its thread
   crowded,    ///< another task is parked there: join the list of further waiters, under the home's exclusion
   no_memory,  ///< for a place in that list

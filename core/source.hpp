@@ -52,7 +52,10 @@ class Source {
     if (!covers(slot_->interest.load(relaxed), interest_of(direction))) [[unlikely]] {
       // Once in a connection's life, at its first full send buffer. The kernel then reports the present state as an edge.
       const IoResult widened = mutated(Mutant::widen_dropped) ? IoResult{0} : ref_.widen(*slot_, fd_, interest_of(direction));
-      if (!widened) return widened.error() == EXDEV ? Armed::misplaced : Armed::refused;
+      if (!widened) {
+        identity = static_cast<std::uint64_t>(widened.error()) << 32;
+        return widened.error() == EXDEV ? Armed::misplaced : Armed::unwidened;
+      }
     }
     return arm_registered(direction, task, identity);
   }
@@ -71,7 +74,10 @@ class Source {
 
  private:
   // Out of line: inlined it would cost registers, at every resumption, in each coroutine that holds a handle.
-  [[gnu::noinline]] void deregister() noexcept { ref_.remove(*std::exchange(slot_, nullptr), std::exchange(fd_, -1), fate_); }
+  [[gnu::noinline]] void deregister() noexcept {
+    if (mutated(Mutant::second_close_removes_again)) return ref_.remove(*slot_, fd_, fate_);
+    ref_.remove(*std::exchange(slot_, nullptr), std::exchange(fd_, -1), fate_);
+  }
 
   [[no_unique_address]] Ref ref_;
   Registration* slot_ = nullptr;

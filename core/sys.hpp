@@ -1,6 +1,6 @@
 #pragma once
 // The kernel seam: every syscall of the library, and nothing else calls the kernel. Results are >= 0 or -errno; EINTR is
-// returned, not hidden (whoever calls knows whether to retry).
+// returned, not hidden (whoever calls knows whether to retry), but for poll_now().
 //
 // Issued inline where that is possible: libc's read and write are cancellation points and cost about 100 instructions each
 // once a process has had a second thread. Sanitizer builds go through libc, whose interceptors they need.
@@ -232,10 +232,14 @@ inline long eventfd() noexcept {
   });
 }
 
-/// The state of one descriptor now; never waits.
+/// The state of one descriptor now. Never waits, so it is asked again after EINTR, which a pending signal may cause all the same.
 inline long poll_now(pollfd* entry) noexcept {
-  return issue({Op::poll, entry->fd, entry, 1},
-               [=](const Call&) { return REACTORLAB_KERNEL(::poll(entry, 1, 0), SYS_poll, entry, 1, 0); });
+  long n;
+  do
+    n = issue({Op::poll, entry->fd, entry, 1},
+              [=](const Call&) { return REACTORLAB_KERNEL(::poll(entry, 1, 0), SYS_poll, entry, 1, 0); });
+  while (n == -EINTR);
+  return n;
 }
 
 // --- sockets ----------------------------------------------------------------------------------------------------------

@@ -85,10 +85,7 @@ Task<IoResult> BasicUnixDatagram<Rt>::room_at(Ref ref, UnixAddress peer) {
   const long opened = sys::socket(AF_UNIX, SOCK_DGRAM);
   if (opened < 0) co_return opened;
   UniqueFd fd{static_cast<int>(opened)};
-  long connected;
-  do connected = sys::connect(fd.get(), peer.data(), peer.size());
-  while (connected == -EINTR);
-  if (connected < 0) co_return connected;
+  if (const IoResult connected = connect_now(fd.get(), peer); !connected) co_return connected;
   BasicUnixDatagram probe{std::move(ref)};
   if (const IoResult registered = probe.open(fd, Interest::both); !registered) co_return registered;
   const IoResult room = co_await Request<WritableOperation<BasicUnixDatagram>, BasicUnixDatagram*>{&probe};

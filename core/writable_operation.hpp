@@ -25,8 +25,12 @@ class WritableOperation : public Leaf<WritableOperation<Socket>, Socket, Directi
     long n;
     do n = sys::poll_now(&state);
     while (n == -EINTR);
-    if (n == 0) return false;
-    result_ = n < 0 ? IoResult{n} : mutated(Mutant::connect_result_unchecked) ? IoResult{0} : SocketOptions{fd}.take_error();
+    if (n == 0 || (n < 0 && mutated(Mutant::failed_look_waits))) return false;
+    if (n < 0) {
+      result_ = n;
+    } else {
+      result_ = mutated(Mutant::connect_result_unchecked) ? IoResult{0} : SocketOptions{fd}.take_error();
+    }
     return true;
   }
   void settle(IoResult error) noexcept { result_ = error; }

@@ -2,6 +2,7 @@
 // conformance --variant=X --rule=FLT-08 --seed=N     what is left to chance, as it was then
 // conformance --mutant=NAME --expect-killed-by=RULE  passes when the rule fails with that fault switched on, somewhere
 // conformance --rule=REG-01 --note-switches          prints besides which mutants' switches the rule comes to (scripts/mutants)
+// conformance --variant=X --sweep=echo               a scenario, with each of its system calls failing in each way it can
 // Status: 0 passed, 1 failed, 2 usage, 3 nothing matches, 4 hung, 77 a body was skipped (and none failed).
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/mutant_run.hpp"
 #include "harness/conformance/selection.hpp"
+#include "harness/conformance/sweep.hpp"
 
 namespace reactorlab::conformance {
 namespace {
@@ -71,7 +73,8 @@ int main(int argc, char** argv) {
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
   app.add_option("--mutant", selection.mutant, "switch a fault on (harness/conformance/mutants)");
-  app.add_option("--expect-killed-by", killer, "rule that must fail with the mutant on at least one configuration");
+  app.add_option("--expect-killed-by", killer, "rule (or sweep-echo) that must fail with the mutant on at least one configuration");
+  app.add_option("--sweep", selection.sweep, "inject faults into a scenario instead: echo, connect or wakes");
   app.add_flag("--note-switches", noting, "print which mutants' switches the rules come to");
   app.add_option("--watchdog", watchdog_ms, "milliseconds that one body may run; 0: 20,000, with a mutant 6,000");
   app.add_option("--seed", replayed_seed, "run rules of chance with this seed only");
@@ -100,12 +103,17 @@ int main(int argc, char** argv) {
   std::vector<Configuration> configurations;
   for (const std::string_view variant : runtime_names()) {
     if (!selection.variant.empty() && selection.variant != variant) continue;
-    std::ranges::move(configurations_of(variant, Backend::epoll), std::back_inserter(configurations));
+    std::ranges::copy_if(configurations_of(variant, Backend::epoll), std::back_inserter(configurations), [&](const auto& each) {
+      return selection.configuration.empty() || selection.configuration == each.label;
+    });
   }
   if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
   if (listing) return list(selection, configurations);
-  return killer.empty() ? run(selection, configurations, mutant, std::chrono::milliseconds{watchdog_ms})
-                        : expect_killed(selection, configurations);
+  if (!killer.empty()) return expect_killed(selection, configurations);
+  const std::chrono::milliseconds watchdog{watchdog_ms};
+  if (selection.sweep.empty()) return run(selection, configurations, mutant, watchdog);
+  run_under(mutant, watchdog);
+  return run_sweep(selection.sweep, configurations);
 }
 
 }  // namespace

@@ -79,14 +79,17 @@ std::string verdict(const Ending& ending) {
 }  // namespace
 
 int expect_killed(const Selection& selection, const std::vector<Configuration>& configurations) {
+  constexpr std::string_view sweep = "sweep-";
+  const bool sweeps = selection.rule.starts_with(sweep);
+  const std::string what = sweeps ? "--sweep=" + selection.rule.substr(sweep.size()) : "--rule=" + selection.rule;
   bool any = false;
   for (const Configuration& c : configurations) {
     const auto matches = [&](const Body& body) { return selection.matches(body, c); };
-    if (std::ranges::none_of(bodies(), matches)) continue;
+    if (!sweeps && std::ranges::none_of(bodies(), matches)) continue;
     any = true;
     // Its own name too, by which death tests start it once more.
-    const Ending ending = run_child({"/proc/self/exe", "--variant=" + c.variant, "--configuration=" + c.label,
-                                     "--rule=" + selection.rule, "--mutant=" + selection.mutant});
+    const Ending ending =
+        run_child({"/proc/self/exe", "--variant=" + c.variant, "--configuration=" + c.label, what, "--mutant=" + selection.mutant});
     if (const std::string reason = verdict(ending); !reason.empty()) {
       fmt::print("{} is killed by {} on {}: {}\n{}\n", selection.mutant, selection.rule, c.label, reason, ending.said);
       return 0;

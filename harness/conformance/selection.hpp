@@ -19,6 +19,7 @@ struct Selection {
   std::string configuration;
   std::string body;
   std::string mutant;
+  std::string sweep;  ///< a scenario instead of rules
 
   bool matches(const Body& body, const Configuration& configuration) const;
   std::string describe() const;

@@ -1,10 +1,12 @@
 """Rules, tests, mutants, catalogue and tables against each other, in both directions."""
 
 import collections
+import re
 
 from .tree import BY_CONSTRUCTION, CATALOGUE, DEVIATIONS, ENUM, KIT, MUTANT_TABLE, PAIRS, SKIPS, SPEC, Tree
 
 FIELDS = ["Rule", "Intent", "Kind", "Needs", "Provoked by", "Killed mutant", "Source"]
+SWEEP = re.compile(r"sweep-([a-z]+)$")
 PLACES = {"rule", "io_uring"}  # where a behaviour of the catalogue is
 
 
@@ -62,7 +64,10 @@ class Check(Tree):
             if (mutant, rule) not in table:
                 self.complain(f"{SPEC}:{line}", f"{mutant} {rule} isn't in {PAIRS}")
         for (mutant, rule), line in table.items():
-            if (mutant, rule) not in spec:
+            if sweep := SWEEP.match(rule):
+                if not (self.root / KIT / f"sweep_{sweep[1]}.cpp").exists():
+                    self.complain(f"{PAIRS}:{line}", f"{rule} isn't a sweep ({KIT}/sweep_{sweep[1]}.cpp is missing)")
+            elif (mutant, rule) not in spec:
                 self.complain(f"{PAIRS}:{line}", f"{rule} doesn't name {mutant} in {SPEC}")
 
         names = {mutant: f"{PAIRS}:{line}" for (mutant, _), line in table.items()}
