@@ -1,12 +1,10 @@
 """Rules, tests, mutants, catalogue and tables against each other, in both directions."""
 
 import collections
-import re
 
 from .tree import BY_CONSTRUCTION, CATALOGUE, DEVIATIONS, ENUM, KIT, MUTANT_TABLE, PAIRS, SKIPS, SPEC, Tree
 
 FIELDS = ["Rule", "Intent", "Kind", "Needs", "Provoked by", "Killed mutant", "Source"]
-SWEEP = re.compile(r"sweep-([a-z]+)$")
 PLACES = {"rule", "io_uring"}  # where a behaviour of the catalogue is
 
 
@@ -64,13 +62,16 @@ class Check(Tree):
             if (mutant, rule) not in table:
                 self.complain(f"{SPEC}:{line}", f"{mutant} {rule} isn't in {PAIRS}")
         for (mutant, rule), line in table.items():
-            if sweep := SWEEP.match(rule):
-                if not (self.root / KIT / f"sweep_{sweep[1]}.cpp").exists():
-                    self.complain(f"{PAIRS}:{line}", f"{rule} isn't a sweep ({KIT}/sweep_{sweep[1]}.cpp is missing)")
-            elif (mutant, rule) not in spec:
+            if (mutant, rule) not in spec:
                 self.complain(f"{PAIRS}:{line}", f"{rule} doesn't name {mutant} in {SPEC}")
 
-        names = {mutant: f"{PAIRS}:{line}" for (mutant, _), line in table.items()}
+        sweeps = {pair: line for pair, (line, _) in self.sweeps().items()}
+        for (_, sweep), line in sweeps.items():
+            file = f"{KIT}/{sweep.replace('-', '_')}.cpp"
+            if not (self.root / file).exists():
+                self.complain(f"{PAIRS}:{line}", f"{sweep} isn't a sweep ({file} is missing)")
+
+        names = {mutant: f"{PAIRS}:{line}" for (mutant, _), line in (table | sweeps).items()}
         self.compare(names, PAIRS, self.enumerators(), ENUM)
         self.compare(names, PAIRS, self.described(), MUTANT_TABLE)
         switches = self.switches()

@@ -1,6 +1,7 @@
 """Reads one tree of the repository. What can't be read as it should be is a violation, a line for the user."""
 
 import collections
+import functools
 import pathlib
 import re
 
@@ -21,6 +22,7 @@ FIELD = re.compile(r"^- \*\*([^*]+)\*\*: (\S.*)")
 TEST = re.compile(r"\b(?:BOTH_FORMS_)?RULE\(\s*([A-Z]+(?:_[A-Z]+)?_[0-9]+)\s*,")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 ENUMERATOR = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*(?:=\s*\w+\s*)?,?\s*$")
+SWEEP = re.compile(r"sweep-[a-z]+$")
 SWITCH = re.compile(r"\bmutated\(\s*Mutant::([a-z0-9_]+)\s*\)")
 
 NO_MUTANT = "none"  # the enumerator for a process without a fault
@@ -121,6 +123,14 @@ class Tree:
 
     def pairs(self):
         """(mutant, rule) -> (line, [])"""
+        return {pair: row for pair, row in self._all_pairs().items() if not SWEEP.match(pair[1])}
+
+    def sweeps(self):
+        """(mutant, fault sweep) -> (line, []): killed by a scenario under faults instead of by a rule; ctest's label mutant checks it."""
+        return {pair: row for pair, row in self._all_pairs().items() if SWEEP.match(pair[1])}
+
+    @functools.cache
+    def _all_pairs(self):
         return self.keyed(PAIRS, 2, 2)
 
     def skips(self):
