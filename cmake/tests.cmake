@@ -3,6 +3,7 @@
 #   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
 #   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
+#   conformance_*  the kit on peers, one binary and ctest entries for each (cmake/peers.cmake)
 #   check.*        the repository's scripts; a missing tool (valgrind, matplotlib, jinja2) is a skip (exit status 77)
 include(GoogleTest)
 include(cmake/conformance.cmake)
@@ -37,6 +38,7 @@ endif()
 reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls_test.cpp LIBRARIES reactorlab_instrumented)
 
 reactorlab_add_conformance()
+include(cmake/peers.cmake)
 
 # What `tests` builds is what ctest needs, and scripts/counts counts the bench.
 if(TARGET bench)

@@ -23,7 +23,7 @@ int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
   return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
 }
 
-Reactor::Reactor(Backend backend) : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend)} {
+Reactor::Reactor(std::unique_ptr<Poller> poller) : wheel_{nanoseconds_of(clock::now())}, poller_{std::move(poller)} {
   kick_slot_ = reserve(poller_->kick_fd(), SourceKind::stream);
   if (!kick_slot_) throw std::bad_alloc{};
   const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);

@@ -58,7 +58,9 @@ struct ReactorStats {
 
 class Reactor {
  public:
-  explicit Reactor(Backend backend);
+  explicit Reactor(Backend backend) : Reactor{make_poller(backend)} {}
+  /// On somebody else's poller; its kick_fd() may be -1: it wakes by means of its own.
+  explicit Reactor(std::unique_ptr<Poller> poller);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;

@@ -20,7 +20,8 @@ class SharedRegistrations {
  public:
   static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
 
-  explicit SharedRegistrations(Backend backend) : reactor_{backend} {
+  explicit SharedRegistrations(Backend backend) : SharedRegistrations{make_poller(backend)} {}
+  explicit SharedRegistrations(std::unique_ptr<Poller> poller) : reactor_{std::move(poller)} {
     closed_.set();
     closed_.reset(/*owner=*/0);
   }
@@ -55,7 +56,8 @@ class SharedRegistrations {
     WakeBatch batch;
     {
       LockGuard lock{mutex_};
-      reactor_.retire_slot(slot, [&](TaskHeader& task) { batch.take(task); }, batch.waiters());
+      reactor_.retire_slot(
+          slot, [&](TaskHeader& task) { batch.take(task); }, batch.waiters());
     }
     batch.deliver_anywhere();
     if (!mutated(Mutant::closed_before_deregistered) && fate == FdFate::close) sys::close(fd);

@@ -36,9 +36,9 @@ IRuntime& RuleTest::runtime() {
   return *runtime_;
 }
 
-std::unique_ptr<IRuntime> RuleTest::make() const {
-  const auto& [variant, label, options, capabilities, make_subject] = *configuration_;
-  auto made = make_subject ? make_subject(options) : make_runtime(variant, options);
+std::unique_ptr<IRuntime> RuleTest::make(const RuntimeOptions& options) const {
+  const Configuration& c = *configuration_;
+  auto made = c.make ? c.make(options) : make_runtime(c.variant, options);
   EXPECT_EQ(made->info().backend, options.backend) << "another backend runs than was asked for";
   return made;
 }

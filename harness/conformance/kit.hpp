@@ -53,8 +53,9 @@ class RuleTest : public ::testing::Test {
   Rt& runtime() {
     return dynamic_cast<Rt&>(runtime());
   }
-  /// One more runtime of this configuration; the body's own to destroy.
-  std::unique_ptr<IRuntime> make() const;
+  /// One more runtime of this configuration, or with other options; the body's own to destroy.
+  std::unique_ptr<IRuntime> make() const { return make(configuration_->options); }
+  std::unique_ptr<IRuntime> make(const RuntimeOptions& options) const;
   /// Destroys the runtime under test now; runtime() then makes a new one.
   void end_runtime();
 

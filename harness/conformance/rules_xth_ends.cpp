@@ -148,7 +148,7 @@ class Sleepers {
 class Interrupting {
  public:
   Interrupting() {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = [](int) {};
     ::sigaction(SIGURG, &action, &before_);
   }
@@ -156,7 +156,7 @@ class Interrupting {
   ~Interrupting() { ::sigaction(SIGURG, &before_, nullptr); }
 
  private:
-  struct sigaction before_{};
+  struct sigaction before_ {};
 };
 
 }  // namespace
@@ -195,7 +195,7 @@ BOTH_FORMS_RULE(XTH_10, one_task_wakes_one_worker) {
   NEEDS(migration);
   RuntimeOptions options = configuration().options;
   options.workers = 4;
-  auto rt = make_runtime(configuration().variant, options);
+  auto rt = make(options);
   Count done;
   const auto one_task = [&]() -> Task<> {
     done.add();
@@ -210,6 +210,8 @@ BOTH_FORMS_RULE(XTH_10, one_task_wakes_one_worker) {
     const RuntimeStats after = rt->stats();
     EXPECT_LE(after.worker_parks - before.worker_parks + after.kicks - before.kicks, 1u);
   }
+  const RuntimeStats all = rt->stats();
+  if (all.worker_parks + all.kicks == 0) GTEST_SKIP() << "needs counts of parks and kicks in stats()";  // or it would prove nothing
 }
 
 /// A task of one runtime is woken by a task of another, whose workers are idle too, and the other way round.
