@@ -175,34 +175,51 @@ template <class T>
 class Relay {
  public:
   T wait(Executor& executor, JoinHandle<T> handle) {
-    spawn_on(executor, carry(std::move(handle), *this)).detach();
+    spawn_on(executor, carry(Delivery{*this, std::move(handle)})).detach();
     parker_.park();
     if (error_) std::rethrow_exception(error_);
     if constexpr (!std::is_void_v<T>) return std::move(*value_);
   }
 
  private:
-  // The guard is a parameter of the coroutine's frame, so that the thread is released also if the relay is destroyed unrun.
-  struct Release {
+  // A parameter of the coroutine's frame, so that the thread is released also if the relay is destroyed by a shutdown before it
+  // runs, or runs again. What the task has returned by then isn't lost.
+  struct Delivery {
     Relay* relay;
-    explicit Release(Relay& r) noexcept : relay{&r} {}
-    Release(Release&& other) noexcept : relay{std::exchange(other.relay, nullptr)} {}
-    ~Release() {
-      if (relay) relay->parker_.unpark();
+    JoinHandle<T> handle;
+    Delivery(Relay& r, JoinHandle<T> h) noexcept : relay{&r}, handle{std::move(h)} {}
+    Delivery(Delivery&& other) noexcept : relay{std::exchange(other.relay, nullptr)}, handle{std::move(other.handle)} {}
+    ~Delivery() {
+      if (!relay) return;
+      if (handle.valid() && handle.done() && !mutated(Mutant::relayed_result_lost)) relay->keep(handle);
+      relay->parker_.unpark();
     }
   };
-  static Task<void> carry(JoinHandle<T> handle, Relay& relay) { return run(std::move(handle), Release{relay}); }
-  static Task<void> run(JoinHandle<T> handle, Release guard) {
-    Relay& relay = *guard.relay;
+  static Task<void> carry(Delivery delivery) {
+    Relay& relay = *delivery.relay;
     try {
       if constexpr (std::is_void_v<T>) {
-        co_await handle;
+        co_await delivery.handle;
       } else {
-        relay.value_.emplace(co_await handle);
+        relay.value_.emplace(co_await delivery.handle);
       }
       relay.error_ = nullptr;
     } catch (...) {
       relay.error_ = std::current_exception();
+    }
+  }
+
+  /// As carry(), when the task has ended and nobody is left to await it.
+  void keep(JoinHandle<T>& handle) noexcept {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        handle.take();
+      } else {
+        value_.emplace(handle.take());
+      }
+      error_ = nullptr;
+    } catch (...) {
+      error_ = std::current_exception();
     }
   }
 
@@ -218,6 +235,7 @@ template <class T>
 T JoinHandle<T>::wait() {
   if (done()) return take();
   Executor* const executor = task_->executor.load(acquire);
+  if (!executor) return take();  // a confined runtime has been shut down since: the task is done
   if (executor->on_own_thread())
     throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
   return join::Relay<T>{}.wait(*executor, std::move(*this));

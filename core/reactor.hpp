@@ -20,6 +20,7 @@ namespace reactorlab {
 struct Timer : TimerEntry {
   Atomic<bool> fired{false};
   bool refused = false;  ///< written before `fired`: the reactor has ended, not the time
+  Owner owner = 0;       ///< whose shutdown ends it
 };
 
 /// What a registration is for; listeners are closed to newcomers when shutdown begins.
@@ -186,7 +187,7 @@ void Reactor::refuse(bool listeners_only, Owner owner, Sink&& sink) noexcept {
       while (!(now & readiness::closed) &&
              !readiness::advance<access>(word, now, (now & readiness::generation_mask) | readiness::shutdown)) {
       }
-      if (now & readiness::closed) continue;
+      if ((now & readiness::closed) || mutated(Mutant::shutdown_wakes_nobody)) continue;
       if (now & readiness::more) sink.crowd(slot, direction);
       const std::uint32_t offset = readiness::task_offset(now);
       if ((now & readiness::parked) && offset) sink.task(TaskArena::at(offset));

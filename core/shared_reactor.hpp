@@ -22,6 +22,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     {
       LockGuard lock{mutex_};
       if (this->refuses(owner)) return -ESHUTDOWN;
+      timer.owner = owner;
       reactor_.wheel().insert(timer, nanoseconds_of(deadline));
       earlier = shorten_wait(rounded_deadline_ns(timer));
     }
@@ -31,6 +32,25 @@ class SharedReactor : public SharedRegistrations<locking> {
   void stop_timer(Timer& timer) noexcept {
     LockGuard lock{mutex_};
     reactor_.wheel().cancel(timer);
+  }
+
+  /// A runtime's shutdown, as for registrations: a timer that pends still is another runtime's task's, and nobody may be left to
+  /// fire it. Its sleeper is woken and finds -ESHUTDOWN.
+  void refuse(bool listeners_only, Owner owner = 0) noexcept {
+    Registrations::refuse(listeners_only, owner);
+    if (listeners_only || mutated(Mutant::foreign_sleepers_forgotten)) return;
+    WakeBatch batch;
+    {
+      LockGuard lock{mutex_};
+      reactor_.wheel().take_out_if([&](TimerEntry& entry) { return static_cast<Timer&>(entry).owner == owner; },
+                                   [&](TimerEntry& entry) {
+                                     auto& timer = static_cast<Timer&>(entry);
+                                     TaskHeader& task = *timer.task;
+                                     timer.refused = true;
+                                     batch.take_any(task, [&] { timer.fired.store(true, release); });
+                                   });
+    }
+    batch.deliver_anywhere();
   }
 
   // --- the driver -----------------------------------------------------------------------------------------------------------

@@ -93,6 +93,21 @@ class TimerWheel {
     return true;
   }
 
+  /// Takes out each entry of which chosen(TimerEntry&) says so, then calls taken(TimerEntry&) for it, which may destroy it; in no
+  /// particular order. Looks at all of them. Neither may touch the wheel.
+  template <class Chosen, class Taken>
+  void take_out_if(Chosen&& chosen, Taken&& taken) {
+    for (TimerLink& slot : slots_) {
+      for (TimerLink* link = slot.next; link != &slot;) {
+        auto& entry = static_cast<TimerEntry&>(*link);
+        link = link->next;
+        if (!chosen(entry)) continue;
+        take_out(entry);
+        taken(entry);
+      }
+    }
+  }
+
   /// Moves time on to `now_ns` and calls `fired(TimerEntry&)` for each due entry in the order of (rounded deadline, insertion).
   /// Returns how many fired. A time before the wheel's now counts as no progress, but entries that are due still fire.
   ///

@@ -37,10 +37,13 @@ IRuntime& RuleTest::runtime() {
 }
 
 std::unique_ptr<IRuntime> RuleTest::make() const {
-  const auto& [variant, label, options, capabilities, make_subject] = *configuration_;
-  auto made = make_subject ? make_subject(options) : make_runtime(variant, options);
-  EXPECT_EQ(made->info().backend, options.backend) << "another backend runs than was asked for";
+  auto made = make(configuration_->options);
+  EXPECT_EQ(made->info().backend, configuration_->options.backend) << "another backend runs than was asked for";
   return made;
+}
+
+std::unique_ptr<IRuntime> RuleTest::make(const RuntimeOptions& options) const {
+  return configuration_->make ? configuration_->make(options) : make_runtime(configuration_->variant, options);
 }
 
 void RuleTest::end_runtime() {

@@ -55,6 +55,8 @@ class RuleTest : public ::testing::Test {
   }
   /// One more runtime of this configuration; the body's own to destroy.
   std::unique_ptr<IRuntime> make() const;
+  /// The same with other options.
+  std::unique_ptr<IRuntime> make(const RuntimeOptions& options) const;
   /// Destroys the runtime under test now; runtime() then makes a new one.
   void end_runtime();
 

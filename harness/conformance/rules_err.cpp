@@ -3,6 +3,7 @@
 #include <climits>
 
 #include "harness/conformance/addresses.hpp"
+#include "harness/conformance/errors.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/waiters.hpp"
 
@@ -11,33 +12,12 @@ namespace {
 
 /// The error of registering it, or 0.
 int error_of_registering(IRuntime& rt, int fd, Interest interest = Interest::read) {
-  try {
-    (void)AsyncFd::borrow(rt, fd, interest);
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
-
-/// The message of the UsageError that `make` throws, or "" if it doesn't.
-template <class Make>
-std::string usage_error_of(Make make) {
-  try {
-    (void)make();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return error_of([&] { return AsyncFd::borrow(rt, fd, interest); });
 }
 
 Task<> expect_a_byte(AsyncFd& handle) {
   std::byte buffer[8];
   EXPECT_EQ(co_await handle.read(buffer), IoResult{1});
-}
-
-/// As the kit makes its subject, with other options.
-std::unique_ptr<IRuntime> made_with(const Configuration& subject, const RuntimeOptions& options) {
-  return subject.make ? subject.make(options) : make_runtime(subject.variant, options);
 }
 
 }  // namespace
@@ -123,7 +103,7 @@ RULE(ERR_08, workers) {
   for (const unsigned workers : {0u, 1'000'000u}) {
     RuntimeOptions options = configuration().options;
     options.workers = workers;
-    const std::string said = usage_error_of([&] { return made_with(configuration(), options); });
+    const std::string said = usage_error_of([&] { return make(options); });
     ASSERT_NE(said.find("workers must be 1"), std::string::npos) << said;
   }
   (void)runtime();  // what was refused isn't in the way

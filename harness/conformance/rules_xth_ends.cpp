@@ -195,7 +195,7 @@ BOTH_FORMS_RULE(XTH_10, one_task_wakes_one_worker) {
   NEEDS(migration);
   RuntimeOptions options = configuration().options;
   options.workers = 4;
-  auto rt = make_runtime(configuration().variant, options);
+  auto rt = make(options);
   Count done;
   const auto one_task = [&]() -> Task<> {
     done.add();
