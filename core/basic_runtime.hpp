@@ -3,9 +3,11 @@
 
 #include <concepts>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
+#include "core/calls_under_way.hpp"
 #include "core/clock.hpp"
 #include "core/runtime.hpp"
 
@@ -22,7 +24,7 @@ concept ReactorHome = ReactorRef<typename H::Ref> && requires(H& home, const H& 
   { home.ref() } -> std::same_as<typename H::Ref>;  // UsageError on a thread that may not register
   { const_home.check_block_on() };                  // UsageError where block_on would deadlock
   { home.drive_until_done(root) };
-  { home.shut_down(until) };  // idempotent; afterwards no task and no thread is left
+  { home.shut_down(until) };  // idempotent; afterwards no task and no thread is left. Several threads at once, unless confined
   { home.stats() } -> std::same_as<RuntimeStats>;
 };
 
@@ -33,7 +35,16 @@ class BasicRuntime final : public IRuntime {
   static constexpr const HomeDescription& description = Home::description;
 
   explicit BasicRuntime(const RuntimeOptions& options) : home_{options} {}
-  ~BasicRuntime() override { home_.shut_down(TimePoint{}); }
+  ~BasicRuntime() override {
+    home_.check_block_on();  // misuse can't be thrown from here: it ends the program, with its message
+    home_.shut_down(TimePoint{});
+  }
+  /// What `delete` calls instead of the destructor: see ~IRuntime().
+  static void operator delete(BasicRuntime* runtime, std::destroying_delete_t) noexcept {
+    if (!runtime->inside_task() || mutated(Mutant::deletion_not_deferred)) return end(runtime);
+    if (runtime->calls_.defer_end() || mutated(Mutant::deferred_end_forgotten)) return;
+    Thread{[runtime] { end(runtime); }}.detach();
+  }
 
   const RuntimeInfo& info() const noexcept override { return home_.info(); }
   Executor& executor() noexcept override { return home_.executor(); }
@@ -41,6 +52,7 @@ class BasicRuntime final : public IRuntime {
 
   void shutdown(Duration drain) override {
     home_.check_block_on();
+    const Call call{*this};
     home_.shut_down(clock::now() + drain);
   }
 
@@ -60,7 +72,17 @@ class BasicRuntime final : public IRuntime {
   }
   void check_block_on() const override { home_.check_block_on(); }
   void drive_until_done(const TaskHeader& root) override { home_.drive_until_done(root); }
+  void enter() noexcept override { calls_.enter(); }
+  void leave() noexcept override {
+    if (calls_.leave() && !mutated(Mutant::deferred_end_forgotten)) end(this);
+  }
 
+  /// A confined runtime's tasks run inside its calls only; on its thread there is also all that isn't a task.
+  bool inside_task() noexcept { return home_.executor().on_own_thread() && (!Ref::confined || calls_.any()); }
+  /// The destructor and the memory, past our own operator delete.
+  static void end(BasicRuntime* runtime) noexcept { ::delete runtime; }
+
+  CallsUnderWay calls_;
   Home home_;
   VirtualRef virtual_ref_{std::make_shared<ReactorOf<Ref>>(home_.ref())};
 };

@@ -25,7 +25,7 @@ class FramePool {
     FramePool& pool = of_thread_;
     if (Block* const block = pool.free_[index]) [[likely]] {
       pool.free_[index] = block->next;
-      --pool.count_[index];
+      ++pool.room_[index];
       return block;
     }
     return pool.allocate_slow(index);
@@ -48,23 +48,26 @@ class FramePool {
     auto* const block = static_cast<Block*>(memory);
     block->next = pool.free_[index];
     pool.free_[index] = block;
-    if (++pool.count_[index] > spill_above) [[unlikely]]
-      pool.spill(index, keep_after_spill);
+    if (pool.room_[index]-- <= 0) [[unlikely]]
+      pool.make_room(index);
   }
 
  private:
   struct Block {
     Block* next;
   };
-  static constexpr std::uint32_t spill_above = 8192;
-  static constexpr std::uint32_t keep_after_spill = 64;
+  static constexpr std::int32_t spill_above = 8192;
+  static constexpr std::int32_t keep_after_spill = 64;
 
   void* allocate_slow(std::size_t index);
-  void spill(std::size_t index, std::uint32_t keep) noexcept;
+  /// The first block of a class that the thread gives back, or one too many.
+  void make_room(std::size_t index) noexcept;
+  std::int32_t length(std::size_t index) const noexcept;
+  void spill(std::size_t index, std::int32_t keep) noexcept;
   static void flush() noexcept;
 
   Block* free_[class_count] = {};
-  std::uint32_t count_[class_count] = {};
+  std::int32_t room_[class_count] = {};  // spill_above less the list's length; 0 before its first use
   std::byte* fresh_ = nullptr;  // the unused rest of the newest chunk
   std::byte* fresh_end_ = nullptr;
 

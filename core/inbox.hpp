@@ -17,7 +17,16 @@ class Inbox {
   /// task has been drained; `knock()` is called, still safely, if the owner may be asleep.
   template <class Knock>
   void push(TaskHeader& task, Knock&& knock) noexcept {
-    visitors_.fetch_add(1, relaxed);  // before the push: who drains the task sees us
+    push_if([] { return true; }, task, knock);
+  }
+  /// The same if open() says so, which is asked when visited() is true of us; else false.
+  template <class Open, class Knock>
+  bool push_if(Open&& open, TaskHeader& task, Knock&& knock) noexcept {
+    visitors_.fetch_add(1, seq_cst);  // before the push: who drains the task sees us
+    if (!open()) {
+      visitors_.fetch_sub(1, release);
+      return false;
+    }
     const std::uint32_t mine = TaskArena::offset_of(task);
     std::uint32_t link = 0;
     std::uint32_t head = head_.load(relaxed);
@@ -30,6 +39,7 @@ class Inbox {
     sync_point(SyncPoint::wake_before_signal);
     if (asleep_.load(seq_cst) && (mutated(Mutant::kick_for_every_wake) || asleep_.exchange(false, seq_cst))) knock();
     visitors_.fetch_sub(1, release);
+    return true;
   }
 
   // --- the owner's side ---------------------------------------------------------------------------------------------------
@@ -68,7 +78,7 @@ class Inbox {
   }
 
   /// True while some thread is still inside push().
-  bool visited() const noexcept { return visitors_.load(acquire) != 0; }
+  bool visited() const noexcept { return visitors_.load(seq_cst) != 0; }
 
  private:
   static std::uint32_t link_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word & ~TaskHeader::remote_flags); }

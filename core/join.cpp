@@ -15,7 +15,8 @@ void Parker::park() noexcept {
 
 void Parker::nap() noexcept {
   constexpr std::int64_t moment_ns = 1'000'000;
-  sys::futex_wait_for(released_, 0, moment_ns);
+  const Atomic<std::uint32_t> nobody{0};
+  sys::futex_wait_for(nobody, 0, moment_ns);
 }
 
 namespace join {

@@ -18,7 +18,7 @@ class Parker {
   void unpark() noexcept;
   void park() noexcept;
   /// Waits for a moment, for want of anybody who could unpark.
-  void nap() noexcept;
+  static void nap() noexcept;
 
  private:
   Atomic<std::uint32_t> released_{0};
@@ -178,10 +178,10 @@ class Relay {
  public:
   T wait(Executor& executor, JoinHandle<T>& handle) {
     try {
-      spawn_on(executor, run(handle, Release{*this})).detach();
+      spawn_on(executor, carry(Delivery{*this, handle})).detach();
     } catch (const std::bad_alloc&) {  // waiting can't fail: whoever waits may own what the task uses
-      while (!handle.done()) parker_.nap();
-      return handle.take();
+      while (handle.valid() && !handle.done()) Parker::nap();
+      if (handle.valid()) return handle.take();
     }
     parker_.park();
     if (error_) std::rethrow_exception(error_);
@@ -189,27 +189,44 @@ class Relay {
   }
 
  private:
-  // The guard is a parameter of the coroutine's frame, so that the thread is released also if the relay is destroyed unrun.
-  struct Release {
+  // A parameter of the coroutine's frame, so that the thread is released also if the relay is destroyed by a shutdown before it
+  // runs, or runs again. What the task has returned by then isn't lost.
+  struct Delivery {
     Relay* relay;
-    explicit Release(Relay& r) noexcept : relay{&r} {}
-    Release(Release&& other) noexcept : relay{std::exchange(other.relay, nullptr)} {}
-    ~Release() {
-      if (relay) relay->parker_.unpark();
+    JoinHandle<T>* handle;  // that of the thread that waits
+    Delivery(Relay& r, JoinHandle<T>& h) noexcept : relay{&r}, handle{&h} {}
+    Delivery(Delivery&& other) noexcept : relay{std::exchange(other.relay, nullptr)}, handle{other.handle} {}
+    ~Delivery() {
+      if (!relay) return;
+      if (handle->valid() && handle->done() && !mutated(Mutant::relayed_result_lost)) relay->keep(*handle);
+      relay->parker_.unpark();
     }
   };
-  /// `handle` is that of the thread that waits for the guard.
-  static Task<void> run(JoinHandle<T>& handle, Release guard) {
-    Relay& relay = *guard.relay;
+  static Task<void> carry(Delivery delivery) {
+    Relay& relay = *delivery.relay;
     try {
       if constexpr (std::is_void_v<T>) {
-        co_await handle;
+        co_await *delivery.handle;
       } else {
-        relay.value_.emplace(co_await handle);
+        relay.value_.emplace(co_await *delivery.handle);
       }
       relay.error_ = nullptr;
     } catch (...) {
       relay.error_ = std::current_exception();
+    }
+  }
+
+  /// As carry(), when the task has ended and nobody is left to await it.
+  void keep(JoinHandle<T>& handle) noexcept {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        handle.take();
+      } else {
+        value_.emplace(handle.take());
+      }
+      error_ = nullptr;
+    } catch (...) {
+      error_ = std::current_exception();
     }
   }
 
@@ -225,6 +242,7 @@ template <class T>
 T JoinHandle<T>::wait() {
   if (done()) return take();
   Executor* const executor = task_->executor.load(acquire);
+  if (!executor) return take();  // a confined runtime has been shut down since: the task is done
   if (executor->on_own_thread())
     throw UsageError{"JoinHandle::wait() on a thread of the task's own runtime would deadlock; co_await it"};
   return join::Relay<T>{}.wait(*executor, *this);

@@ -7,8 +7,14 @@
 namespace reactorlab {
 
 ReadBuffer* BufferPool::take_slow() noexcept {
-  at_thread_exit<flush>();
   return static_cast<ReadBuffer*>(::operator new(sizeof(ReadBuffer), std::nothrow));
+}
+
+void BufferPool::put_slow(ReadBuffer* buffer) noexcept {
+  if (sanitized || limit_ != 0) return ::operator delete(buffer);
+  at_thread_exit<flush>();
+  limit_ = keep_at_most;
+  put(buffer);
 }
 
 void BufferPool::flush() noexcept {

@@ -45,8 +45,8 @@ class BufferPool {
 
   [[gnu::always_inline]] static void put(ReadBuffer* buffer) noexcept {
     const std::size_t count = count_;
-    if (sanitized || count == keep_at_most) [[unlikely]]
-      return ::operator delete(buffer);
+    if (sanitized || count >= limit_) [[unlikely]]
+      return put_slow(buffer);
     kept_[count] = buffer;
     count_ = count + 1;
   }
@@ -55,10 +55,13 @@ class BufferPool {
   static constexpr std::size_t keep_at_most = 64;
 
   static ReadBuffer* take_slow() noexcept;
+  /// The first buffer that the thread gives back, or one too many.
+  static void put_slow(ReadBuffer* buffer) noexcept;
   static void flush() noexcept;
 
   static inline constinit thread_local ReadBuffer* kept_[keep_at_most] = {};
   static inline constinit thread_local std::size_t count_ = 0;
+  static inline constinit thread_local std::size_t limit_ = 0;  // keep_at_most, once the thread's end is seen to
 };
 
 /// Move-only; returns its buffer to the pool of the thread that drops it. Empty if the read failed or met the end of the stream.

@@ -20,27 +20,37 @@ LocalExecutor::~LocalExecutor() {
 
 // --- from other threads -----------------------------------------------------------------------------------------------------
 
+void LocalExecutor::kick() noexcept {
+  kicks_.fetch_add(1, relaxed);
+  if (!mutated(Mutant::kick_omitted)) reactor_.reactor().poller().kick();
+  if (!deaf_.load(seq_cst)) [[likely]]
+    return;
+  knocks_.fetch_add(1, release);
+  sys::futex_wake(knocks_);
+}
+
 void LocalExecutor::enqueue_remote(TaskHeader& task) noexcept {
-  inbox_.push(task, [this] {
-    kicks_.fetch_add(1, relaxed);
-    if (!mutated(Mutant::kick_omitted)) reactor_.reactor().poller().kick();
-    if (!deaf_.load(seq_cst)) [[likely]]
-      return;
-    knocks_.fetch_add(1, release);
-    sys::futex_wake(knocks_);
-  });
+  inbox_.push(task, [this] { kick(); });
 }
 
 void LocalExecutor::launch_otherwise(TaskHeader& task) noexcept {
-  if (on_own_thread()) {  // closed: nobody will run it; ended here, unrun
-    std::exchange(task.frame, nullptr).destroy();
-    task.outcome = TaskOutcome::cancelled;
-    task.poll = nullptr;
-    return join::complete(task);
+  if (!on_own_thread()) {
+    // Dead to this executor until its thread takes the task in, and counts it.
+    task.wakes.store(TaskHeader::dead_bit, relaxed);
+    // {generation, idle} -> {generation, queued | requests}. Nobody else knows this life yet, so that a store will do.
+    const std::uint64_t idle = task.remote.load(relaxed);
+    task.remote.store(idle | TaskHeader::remote_queued | TaskHeader::remote_wake | TaskHeader::remote_start, release);
+    if (inbox_.push_if([this] { return !closed_.load(seq_cst); }, task, [this] { kick(); })) return;
+    // {generation, idle} -> {generation, orphan}: its join handle frees it.
+    task.executor.store(nullptr, relaxed);
+    task.remote.store(idle | TaskHeader::remote_orphan, release);
   }
-  // Dead to this executor until its thread takes the task in, and counts it.
-  task.wakes.store(TaskHeader::dead_bit, relaxed);
-  request_remotely(task, task.generation(), TaskHeader::remote_wake | TaskHeader::remote_start);
+  // Closed: nobody will run it; ended here, unrun.
+  std::exchange(task.frame, nullptr).destroy();
+  task.outcome = TaskOutcome::cancelled;
+  task.poll = nullptr;
+  if (mutated(Mutant::refused_spawn_unresolved)) return;
+  join::complete(task);
 }
 
 void LocalExecutor::take_in(TaskHeader& task, std::uint64_t requests) noexcept {
@@ -132,6 +142,7 @@ void LocalExecutor::destroy_cancelled(TaskHeader& task) noexcept {
   if (!mutated(Mutant::unfinished_frames_leaked)) root.destroy();
   task.outcome = TaskOutcome::cancelled;
   task.poll = nullptr;
+  if (mutated(Mutant::destroyed_task_can_be_woken)) task.wakes.store(0, relaxed);
   ++finished_;
   join::complete(task);
 }
@@ -273,16 +284,17 @@ void LocalExecutor::shut_down(TimePoint drain_until) noexcept {
     run_ready();
     if (live()) turn(ready_.empty(), drain_until);
   }
-  closed_.store(true, relaxed);
+  closed_.store(true, seq_cst);  // before we look for visitors: who comes later finds it
   sync_point(SyncPoint::shutdown_marked);
   cancel_everything();
-  // Requests that are under way pin their task, and with it this executor: their posters are between two instructions.
-  while (live() || !inbox_.empty() || inbox_.visited() || awaiting_drain_ != 0) {
+  // Requests that are under way pin their task, and with it this executor: their posters are between two instructions. Who goes
+  // on waking what has ended can't hold us up: nothing is posted to an orphan.
+  do {
     run_ready();
     inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
     relax();
-  }
-  orphan_finished();
+    if (!live()) orphan_finished();
+  } while (live() || !inbox_.empty() || inbox_.visited() || awaiting_drain_ != 0);
   running_ = false;
 }
 
@@ -296,7 +308,7 @@ void LocalExecutor::cancel_everything() noexcept {
 
 void LocalExecutor::orphan_finished() noexcept {
   TaskArena::for_each([this](TaskHeader& task) {
-    if (task.executor.load(relaxed) != this) return;
+    if (task.executor.load(relaxed) != this || !join::is_done(task)) return;
     std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
     // {generation, idle} -> {generation, orphan}: its join handle frees it. Losing: a handle's request is on its way.
     while (!task.remote.compare_exchange_weak(idle, idle | TaskHeader::remote_orphan, acq_rel, relaxed)) {
@@ -306,7 +318,6 @@ void LocalExecutor::orphan_finished() noexcept {
     }
     task.executor.store(nullptr, release);
   });
-  while (inbox_.visited()) relax();
 }
 
 ExecutorStats LocalExecutor::stats() const noexcept {

@@ -55,6 +55,7 @@ class LocalExecutor final : public Executor {
  private:
   struct Sink;
 
+  void kick() noexcept;
   void launch_otherwise(TaskHeader& task) noexcept;
   void turn(bool may_block, TimePoint wait_no_longer_than = TimePoint::never) noexcept;
   void poll(TaskHeader& task) noexcept;

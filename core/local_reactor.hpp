@@ -13,7 +13,7 @@ class LocalReactor {
   bool owns(const Registration& slot) const noexcept { return reactor_.slab_owns(slot); }
 
   IoResult add(int fd, SourceKind kind, Interest interest, Registration*& out) noexcept {
-    if (closed_) return -ESHUTDOWN;
+    if (closed_ && !mutated(Mutant::registered_after_shutdown)) return -ESHUTDOWN;
     Registration* const slot = reactor_.reserve(fd, kind);
     if (!slot) return -ENOMEM;
     const IoResult announced = reactor_.announce(*slot, fd, interest);

@@ -22,6 +22,7 @@ namespace reactorlab {
 struct Timer : TimerEntry {
   Atomic<bool> fired{false};
   bool refused = false;  ///< written before `fired`: the reactor has ended, not the time
+  Owner owner = 0;       ///< whose shutdown ends it
 
   /// It ends without its time having come. Its operation may be gone as soon as it sees that.
   void refuse() noexcept {
@@ -204,7 +205,7 @@ void Reactor::refuse(bool listeners_only, std::optional<Owner> owner, Sink&& sin
       while (!(now & readiness::closed) &&
              !readiness::advance<access>(word, now, (now & readiness::generation_mask) | readiness::shutdown)) {
       }
-      if (now & readiness::closed) continue;
+      if ((now & readiness::closed) || mutated(Mutant::shutdown_wakes_nobody)) continue;
       if (now & readiness::more) sink.crowd(slot, direction);
       const std::uint32_t offset = readiness::task_offset(now);
       if ((now & readiness::parked) && offset) sink.task(TaskArena::at(offset));

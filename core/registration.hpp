@@ -90,7 +90,7 @@ template <Access access>
 [[gnu::noinline]] Armed arm_slow(Atomic<std::uint64_t>& word, const TaskHeader& task) noexcept {
   std::uint64_t now = word.load(relaxed);
   for (;;) {
-    if (now & (closed | shutdown)) return Armed::refused;
+    if (now & (mutated(Mutant::shutdown_ignored_by_arm) ? closed : closed | shutdown)) return Armed::refused;
     if (mutated(Mutant::ready_overwritten_by_arm)) now = word.fetch_and(~ready, relaxed) & ~ready;
     if (now & ready) {
       // READY AGAIN -> READY -> empty, consumed; a sticky end (a hang-up) stays. Losing: look again.
@@ -130,7 +130,7 @@ template <Access access>
   std::uint64_t now = word.load(relaxed);
   for (;;) {
     if (!same_life(now, generation) && !mutated(Mutant::generation_ignored)) return {};  // stale: somebody else's word
-    if (now & (closed | shutdown)) return {};
+    if (now & (mutated(Mutant::edge_ends_shutdown) ? closed : closed | shutdown)) return {};
     const std::uint64_t keep = (now & (generation_mask | sticky)) | (sticky_end ? ready | sticky : 0);
     if (now & parked) {
       // PARKED -> empty (or READY): whoever moved the word wakes the task. Losing: a disarm, a close or another edge.

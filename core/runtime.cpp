@@ -18,7 +18,7 @@ RuntimeInfo info_with_workers(const HomeDescription& home, Locking locking, cons
 
 void check_not_on_worker(const Executor& executor) {
   if (executor.on_own_thread() && !mutated(Mutant::nested_block_on_accepted))
-    throw UsageError{"block_on or shutdown inside a task of the same runtime would deadlock; co_await instead"};
+    throw UsageError{"block_on, or a runtime's end, inside a task of the same runtime would deadlock; co_await instead"};
 }
 
 }  // namespace reactorlab

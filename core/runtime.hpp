@@ -59,7 +59,12 @@ class IRuntime {
  public:
   using Ref = VirtualRef;
 
-  /// shutdown(Duration::zero()), then gives every thread and descriptor back. Not from a task of its own.
+  /// shutdown(Duration::zero()), then gives every thread and descriptor back. Confined: on its own thread. As for any object, no
+  /// other thread may be inside a call of it.
+  ///
+  /// Inside one of its own tasks, `delete` (so the end of the last owning pointer) is put off: the block_on or shutdown under way
+  /// that returns last ends the runtime; if there is none, a thread made for it does so at once. A runtime that isn't deleted, a
+  /// local for instance, can't wait: to destroy that one inside its own task ends the program with a UsageError.
   virtual ~IRuntime() = default;
 
   virtual const RuntimeInfo& info() const noexcept = 0;
@@ -75,13 +80,15 @@ class IRuntime {
   template <class T>
   T block_on(Task<T> task) {
     check_block_on();
+    const Call call{*this};
     JoinHandle<T> root = spawn(std::move(task));
     drive_until_done(*root.header());
     return root.wait();
   }
 
   /// Orderly end: listeners refuse newcomers at once, tasks have until `drain` to finish, the rest are destroyed, handles find
-  /// -ESHUTDOWN from then on. Idempotent. Confined: on its own thread. Never from one of its tasks (UsageError).
+  /// -ESHUTDOWN from then on. Idempotent. Any thread, several at once, too: each returns after the end, and the least patient
+  /// `drain` counts. Confined: on its own thread (UsageError elsewhere). Never from one of its tasks (UsageError).
   virtual void shutdown(Duration drain) = 0;
 
   /// A consistent-enough reading; exact when nothing runs. Confined: on its own thread.
@@ -93,6 +100,20 @@ class IRuntime {
   VirtualRef ref() { return virtual_ref(); }
 
  protected:
+  /// Around every call in which a task may delete the runtime.
+  class Call {
+   public:
+    explicit Call(IRuntime& runtime) noexcept : runtime_{runtime} { runtime_.enter(); }
+    Call(const Call&) = delete;
+    ~Call() { runtime_.leave(); }
+
+   private:
+    IRuntime& runtime_;
+  };
+  virtual void enter() noexcept {}
+  /// Nothing of the runtime is touched afterwards.
+  virtual void leave() noexcept {}
+
   virtual VirtualRef virtual_ref() = 0;
   virtual void check_block_on() const = 0;
   /// Confined: drives tasks and reactor until that task is done. Others return at once.

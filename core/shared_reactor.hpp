@@ -22,6 +22,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     {
       LockGuard lock{mutex_};
       if (this->refuses(owner)) return -ESHUTDOWN;
+      timer.owner = owner;
       reactor_.wheel().insert(timer, nanoseconds_of(deadline));
       earlier = shorten_wait(rounded_deadline_ns(timer));
     }
@@ -31,6 +32,20 @@ class SharedReactor : public SharedRegistrations<locking> {
   void stop_timer(Timer& timer) noexcept {
     LockGuard lock{mutex_};
     reactor_.wheel().cancel(timer);
+  }
+
+  /// A runtime's shutdown, as for registrations: a timer that pends still is another runtime's task's, and nobody may be left to
+  /// fire it. Its sleeper is woken and finds -ESHUTDOWN.
+  void refuse(bool listeners_only, Owner owner = 0) noexcept {
+    Registrations::refuse(listeners_only, owner);
+    if (listeners_only || mutated(Mutant::foreign_sleepers_forgotten)) return;
+    WakeBatch batch;
+    {
+      LockGuard lock{mutex_};
+      reactor_.wheel().take_out_if([&](TimerEntry& entry) { return static_cast<Timer&>(entry).owner == owner; },
+                                   [&](TimerEntry& entry) { refuse_timer(entry, batch); });
+    }
+    batch.deliver_anywhere();
   }
 
   // --- the driver -----------------------------------------------------------------------------------------------------------
@@ -54,11 +69,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     if (mutated(Mutant::dead_reactor_unannounced)) return;
     LockGuard lock{mutex_};
     this->refuse_everybody(batch);
-    reactor_.wheel().clear([&](TimerEntry& entry) {
-      auto& timer = static_cast<Timer&>(entry);
-      TaskHeader& task = *timer.task;
-      batch.take_any(task, [&] { timer.refuse(); });
-    });
+    reactor_.wheel().clear([&](TimerEntry& entry) { refuse_timer(entry, batch); });
     next_deadline_.store(no_deadline, relaxed);
   }
 
@@ -107,6 +118,12 @@ class SharedReactor : public SharedRegistrations<locking> {
       return reactor_.poller().wait(events, wait_timeout_ms(next_deadline_.load(seq_cst)));
     }
     return wait_.wait(events, has_work, [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
+  }
+
+  static void refuse_timer(TimerEntry& entry, WakeBatch& batch) noexcept {
+    auto& timer = static_cast<Timer&>(entry);
+    TaskHeader& task = *timer.task;
+    batch.take_any(task, [&] { timer.refuse(); });
   }
 
   /// REQUIRES mutex. True if the driver may be waiting for something later than this.

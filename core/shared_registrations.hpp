@@ -33,7 +33,7 @@ class SharedRegistrations {
     Registration* slot;
     {
       LockGuard lock{mutex_};
-      if (closed_.test(owner)) return -ESHUTDOWN;
+      if (closed_.test(owner) && !mutated(Mutant::registered_after_shutdown)) return -ESHUTDOWN;
       slot = reactor_.reserve(fd, kind, owner);
     }
     if (!slot) return -ENOMEM;

@@ -53,7 +53,7 @@ constexpr std::uint32_t slab_lives = std::uint32_t{1} << 31;
 /// Adds to the holders; whoever brings them to 0 puts the range by for the next slab.
 void add_holders(std::byte* base, std::uint32_t difference) noexcept {
   Range& range = range_at(base);
-  if (range.holders.fetch_add(difference, acq_rel) + difference != 0) return;
+  if (range.holders.fetch_add(difference, acq_rel) + difference != 0 || mutated(Mutant::spare_range_forgotten)) return;
   SpareRanges& spare = spare_ranges();
   LockGuard lock{spare.mutex};
   range.next_spare = spare.head;

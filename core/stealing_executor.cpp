@@ -41,7 +41,11 @@ void StealingExecutorBase::start_threads() {
 void StealingExecutorBase::stop_threads() noexcept {
   stopping_.store(true, seq_cst);
   kick_driver();
-  lot_.wake_all();
+  if (mutated(Mutant::one_worker_told_to_stop)) {
+    lot_.wake_one();
+  } else {
+    lot_.wake_all();
+  }
   for (auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
   }
@@ -73,6 +77,7 @@ void StealingExecutorBase::launch(TaskHeader& task) noexcept {
     task.outcome = TaskOutcome::cancelled;
     task.poll = nullptr;
     count_finished();
+    if (mutated(Mutant::refused_spawn_unresolved)) return;
     return join::complete(task);
   }
   enqueue(task);
@@ -246,6 +251,7 @@ void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
   }
   task.outcome = TaskOutcome::cancelled;
   task.poll = nullptr;
+  if (mutated(Mutant::destroyed_task_can_be_woken)) task.wakes.store(0, release);
   join::complete(task);
   count_finished();
 }
@@ -308,6 +314,8 @@ void StealingExecutorBase::park(Worker& worker) noexcept {
 
 void StealingExecutorBase::shut_down(TimePoint drain_until) noexcept {
   drain(drain_until);
+  UniqueLock<PlainMutex> lock{end_mutex_, std::defer_lock};
+  if (!mutated(Mutant::shutdown_not_exclusive)) lock.lock();
   cancel_everything();
   stop_threads();
 }

@@ -51,6 +51,7 @@ class StealingExecutorBase : public Executor {
   ExecutorStats stats() const noexcept;
 
   /// Lets tasks run until none is left or the deadline has come, destroys the rest on the workers, ends the workers. Idempotent.
+  /// Any thread but a worker, several at once: the earliest deadline counts, and each returns after the end.
   void shut_down(TimePoint drain_until) noexcept;
 
   /// Delivers a turn's wakes from a thread that isn't a worker: our own tasks with one lock and at most one wake of a worker.
@@ -123,6 +124,7 @@ class StealingExecutorBase : public Executor {
   Atomic<bool> stopping_{false};
   Atomic<std::uint32_t> ended_{0};  // bumped as tasks end while somebody drains
   Atomic<bool> draining_{false};
+  PlainMutex end_mutex_;  // held from the first cancellation until the last worker has been joined
 
   Atomic<unsigned> poll_limit_{polls_per_look};  // 0: closing
 };

@@ -15,7 +15,7 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
  public:
   AcceptOperation(TaskHeader& task, Listener* listener) noexcept
       : Leaf<AcceptOperation, Listener, Direction::read>{task, *listener} {
-    this->begin(!mutated(Mutant::first_attempt_omitted) && attempt());
+    this->begin(!mutated(Mutant::first_attempt_omitted) && !listener->refuses_newcomers() && attempt());
   }
   ~AcceptOperation() {
     if (accepted_) sys::close(static_cast<int>(accepted_.value()));  // nobody took it
@@ -60,6 +60,12 @@ class BasicListener : public Handle<typename Rt::Ref> {
   void close() noexcept { this->source_.close(); }
 
   // --- for leaf operations --------------------------------------------------------------------------------------------------
+
+  /// Its runtime's shutdown has begun: what is in the queue stays there. Arming says why.
+  bool refuses_newcomers() const noexcept {
+    if (!this->is_open() || mutated(Mutant::newcomers_accepted_to_the_end)) return false;
+    return (this->slot().word(Direction::read).load(relaxed) & readiness::shutdown) != 0;
+  }
 
   /// `listener` is looked at only if a descriptor was accepted: it may be gone if its closing ended the operation.
   static Outcome<Stream> adopt(const BasicListener* listener, IoResult accepted) {

@@ -57,20 +57,31 @@ TaskHeader& HeaderPool::take_slow() {
     overflow.head = nullptr;
   }
   if (!free_) free_ = TaskArena::grow(kind_);
-  count_ = 0;
-  for (TaskHeader* task = free_; task; task = task->next) ++count_;
+  room_ = spill_above - length();
   return take();
 }
 
-void HeaderPool::spill(std::uint32_t keep) noexcept {
+void HeaderPool::make_room() noexcept {
+  if (kind_ == TaskKind::shared) at_thread_exit<flush_thread_pool>();
+  if (length() > spill_above) return spill(keep_after_spill);
+  room_ = spill_above - length();
+}
+
+std::int32_t HeaderPool::length() const noexcept {
+  std::int32_t n = 0;
+  for (const TaskHeader* task = free_; task; task = task->next) ++n;
+  return n;
+}
+
+void HeaderPool::spill(std::int32_t keep) noexcept {
   TaskHeader* first = free_;
   TaskHeader* last_kept = nullptr;
-  for (std::uint32_t i = 0; i < keep; ++i) {
+  for (std::int32_t i = 0; i < keep; ++i) {
     last_kept = first;
     first = first->next;
   }
   (last_kept ? last_kept->next : free_) = nullptr;
-  count_ = keep;
+  room_ = spill_above - keep;
   TaskHeader* last = first;
   while (last->next) last = last->next;
 

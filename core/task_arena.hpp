@@ -48,15 +48,15 @@ class HeaderPool {
     if (!task) [[unlikely]]
       return take_slow();
     free_ = task->next;
-    --count_;
+    ++room_;
     return *task;
   }
 
   void put(TaskHeader& task) noexcept {
     task.next = free_;
     free_ = &task;
-    if (++count_ > spill_above) [[unlikely]]
-      spill(keep_after_spill);
+    if (room_-- <= 0) [[unlikely]]
+      make_room();
   }
 
   /// Gives everything to the process-wide list (a thread or an executor ends).
@@ -65,14 +65,17 @@ class HeaderPool {
   }
 
  private:
-  static constexpr std::uint32_t spill_above = 8192;
-  static constexpr std::uint32_t keep_after_spill = 64;
+  static constexpr std::int32_t spill_above = 8192;
+  static constexpr std::int32_t keep_after_spill = 64;
 
   TaskHeader& take_slow();
-  void spill(std::uint32_t keep) noexcept;
+  /// The first header that is put here, or one too many.
+  void make_room() noexcept;
+  std::int32_t length() const noexcept;
+  void spill(std::int32_t keep) noexcept;
 
   TaskHeader* free_ = nullptr;
-  std::uint32_t count_ = 0;
+  std::int32_t room_ = 0;  // spill_above less the list's length; 0 before its first use
   TaskKind kind_;
 };
 

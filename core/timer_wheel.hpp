@@ -96,6 +96,27 @@ class TimerWheel {
     return true;
   }
 
+  /// Takes out each entry of which chosen(TimerEntry&) says so, then calls taken(TimerEntry&) for it, which may destroy it; in no
+  /// particular order. Looks at all of them. Neither may touch the wheel.
+  template <class Chosen, class Taken>
+  void take_out_if(Chosen&& chosen, Taken&& taken) {
+    for (TimerLink& slot : slots_) {
+      for (TimerLink* link = slot.next; link != &slot;) {
+        auto& entry = static_cast<TimerEntry&>(*link);
+        link = link->next;
+        if (!chosen(entry)) continue;
+        take_out(entry);
+        taken(entry);
+      }
+    }
+  }
+
+  /// The same for all entries, due or not.
+  template <class Taken>
+  void clear(Taken&& taken) {
+    take_out_if([](const TimerEntry&) { return true; }, taken);
+  }
+
   /// Moves time on to `now_ns` and calls `fired(TimerEntry&)` for each due entry in the order of (rounded deadline, insertion).
   /// Returns how many fired. A time before the wheel's now counts as no progress, but entries that are due still fire.
   ///
@@ -118,18 +139,6 @@ class TimerWheel {
       if (mutated(Mutant::fired_timers_stay) && size_ != 0) insert(entry, 0);
     }
     return count;
-  }
-
-  /// Takes every entry out, due or not, and calls `ended(TimerEntry&)` for each, in no particular order. It may be destroyed there.
-  template <class Sink>
-  void clear(Sink&& ended) {
-    for (unsigned slot = 0; slot < slot_count; ++slot) {
-      while (occupied(slot)) {
-        TimerEntry& entry = front(slot);
-        take_out(entry);
-        ended(entry);
-      }
-    }
   }
 
   /// The earliest time at which advance() has something to do, for the owner to bound its wait with; not later than now if an

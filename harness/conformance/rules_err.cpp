@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "harness/conformance/addresses.hpp"
+#include "harness/conformance/errors.hpp"
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/tasks.hpp"
@@ -14,23 +15,7 @@ namespace {
 
 /// The error of registering it, or 0.
 int error_of_registering(IRuntime& rt, int fd, Interest interest = Interest::read) {
-  try {
-    (void)AsyncFd::borrow(rt, fd, interest);
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
-
-/// The message of the UsageError that `make` throws, or "" if it doesn't.
-template <class Make>
-std::string usage_error_of(Make make) {
-  try {
-    (void)make();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return error_of([&] { return AsyncFd::borrow(rt, fd, interest); });
 }
 
 Task<> expect_a_byte(AsyncFd& handle) {
@@ -39,11 +24,6 @@ Task<> expect_a_byte(AsyncFd& handle) {
 }
 
 Task<int> answer() { co_return 42; }
-
-/// As the kit makes its subject, with other options.
-std::unique_ptr<IRuntime> made_with(const Configuration& subject, const RuntimeOptions& options) {
-  return subject.make ? subject.make(options) : make_runtime(subject.variant, options);
-}
 
 }  // namespace
 
@@ -232,7 +212,7 @@ RULE(ERR_08, workers) {
   for (const unsigned workers : {0u, 1'000'000u}) {
     RuntimeOptions options = configuration().options;
     options.workers = workers;
-    const std::string said = usage_error_of([&] { return made_with(configuration(), options); });
+    const std::string said = usage_error_of([&] { return make(options); });
     ASSERT_NE(said.find("workers must be 1"), std::string::npos) << said;
   }
   (void)runtime();  // what was refused isn't in the way

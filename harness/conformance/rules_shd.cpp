@@ -6,6 +6,7 @@
 
 #include "core/event.hpp"
 #include "harness/conformance/kit.hpp"
+#include "harness/conformance/tasks.hpp"
 
 namespace reactorlab::conformance {
 namespace {
@@ -31,18 +32,6 @@ class Guard {
  private:
   Tally& tally_;
   const Executor& executor_;
-};
-
-/// Waits for nothing at all.
-struct Forever {
-  bool await_ready() const noexcept { return false; }
-  template <TaskPromise Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
-    TaskHeader& task = *frame.promise().task();
-    task.frame = frame;
-    task.poll = [](TaskHeader&) noexcept {};
-  }
-  void await_resume() const noexcept {}
 };
 
 Task<> parked_on_nothing(IRuntime& rt, Tally& tally) {

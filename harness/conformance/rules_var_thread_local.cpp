@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/event.hpp"
+#include "harness/conformance/errors.hpp"
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/probe_task.hpp"
@@ -15,19 +16,6 @@ namespace reactorlab::conformance {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// What the UsageError says that this throws, or what happens instead.
-template <class Call>
-std::string usage_error_of(Call&& call) {
-  try {
-    (void)call();
-  } catch (const UsageError& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    return std::string{"not a UsageError: "} + error.what();
-  }
-  return "nothing was thrown";
-}
 
 void expect_same(const RuntimeStats& now, const RuntimeStats& before) {
   EXPECT_EQ(now.registrations, before.registrations);

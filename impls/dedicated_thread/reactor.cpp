@@ -10,6 +10,7 @@ void DedicatedReactor::start(StealingExecutorBase& executor) {
 void DedicatedReactor::stop() noexcept {
   stopping_.store(true, seq_cst);
   wait_.kick();
+  LockGuard lock{stop_mutex_};
   if (thread_.joinable()) thread_.join();
 }
 

@@ -19,7 +19,7 @@ class DedicatedReactor : public SharedRegistrations<Locking::fine> {
 
   /// Starts the thread, which delivers wakes through `executor` until stop(). Throws std::system_error.
   void start(StealingExecutorBase& executor);
-  /// Ends it; operations find -ESHUTDOWN from then on. Idempotent; not on the reactor thread.
+  /// Ends it; operations find -ESHUTDOWN from then on. Idempotent; any thread but the reactor thread, several at once.
   void stop() noexcept;
 
   // --- timers: any thread ---------------------------------------------------------------------------------------------------
@@ -47,6 +47,7 @@ class DedicatedReactor : public SharedRegistrations<Locking::fine> {
   Atomic<bool> stopping_{false};
   OwnedCounter turns_, events_;  // the reactor thread's
   StealingExecutorBase* executor_ = nullptr;
+  PlainMutex stop_mutex_;  // held while somebody joins the thread
   Thread thread_;
   Event batch_[Poller::batch];
 };

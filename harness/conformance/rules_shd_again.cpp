@@ -1,0 +1,50 @@
+// SHD: runtimes in a row, and what a process holds after many of them.
+
+#include <array>
+
+#include "harness/conformance/kit.hpp"
+#include "harness/conformance/process_memory.hpp"
+#include "harness/conformance/waiters.hpp"
+
+namespace reactorlab::conformance {
+
+using namespace std::chrono_literals;
+
+// --- SHD-13 -------------------------------------------------------------------------------------------------------------------
+
+RULE(SHD_13, a_thousand_in_a_row) {
+  constexpr int warm_up = 100, rounds = 1'000;
+  use_virtual_time(VirtualClock::Mode::automatic);
+  const auto serve = [](IRuntime& rt, Fd fd) -> Task<> {
+    auto stream = stream_over(rt, std::move(fd));
+    std::array<std::byte, 16> room;
+    const IoResult got = co_await stream.read(room);
+    EXPECT_TRUE(co_await stream.write_all(std::span{room}.first(got.count())));
+  };
+  const auto live = [&] {
+    auto rt = make();
+    Pair pair = socket_pair();
+    auto serving = rt->spawn(serve(*rt, std::move(pair.ours)));
+    rt->spawn([](IRuntime& its) -> Task<> { (void)co_await sleep(its, 24h); }(*rt)).detach();  // ended by the end
+    put(pair.peer.get(), "ping");
+    rt->block_on([&]() -> Task<> {
+      EXPECT_EQ(co_await sleep(*rt, 10ms), IoResult{0});
+      co_await serving;
+    }());
+    EXPECT_EQ(take(pair.peer.get(), 4), "ping");
+  };
+  for (int n = 0; n < warm_up; ++n) live();
+  const ProcessState before = ProcessState::now();
+  const ProcessMemory memory_before = ProcessMemory::now();
+  for (int n = warm_up; n < rounds; ++n) live();
+  const ProcessState after = ProcessState::settled_like(before);
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.threads, before.threads);
+  // A list of all runtimes that there ever were takes 8 bytes for each. The allocator may have mapped a few more arenas.
+  constexpr std::size_t more = rounds - warm_up;
+  const ProcessMemory memory_after = ProcessMemory::now();
+  EXPECT_LT(memory_after.heap_bytes, memory_before.heap_bytes + 8 * more);
+  EXPECT_LT(memory_after.address_bytes, memory_before.address_bytes + (more << 20));
+}
+
+}  // namespace reactorlab::conformance
