@@ -256,13 +256,16 @@ void LocalExecutor::shut_down(TimePoint drain_until) noexcept {
   closed_.store(true, relaxed);
   sync_point(SyncPoint::shutdown_marked);
   cancel_everything();
-  // Requests that are under way pin their task, and with it this executor: their posters are between two instructions.
-  while (live() || !inbox_.empty() || inbox_.visited() || awaiting_drain_ != 0) {
-    run_ready();
-    inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
-    relax();
-  }
-  orphan_finished();
+  do {
+    // Requests that are under way pin their task, and with it this executor: their posters are between two instructions.
+    while (live() || !inbox_.empty() || inbox_.visited() || awaiting_drain_ != 0) {
+      run_ready();
+      inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
+      relax();
+    }
+    orphan_finished();
+    // That takes in requests too; among them may be a task that another thread has just started, to be cancelled.
+  } while (live() || awaiting_drain_ != 0);
   running_ = false;
 }
 
@@ -276,12 +279,14 @@ void LocalExecutor::cancel_everything() noexcept {
 
 void LocalExecutor::orphan_finished() noexcept {
   TaskArena::for_each([this](TaskHeader& task) {
-    if (task.executor.load(relaxed) != this) return;
+    // One that isn't done is another thread's that has just been adopted: its start is on its way to the inbox.
+    if (task.executor.load(relaxed) != this || !join::is_done(task)) return;
     std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
     // {generation, idle} -> {generation, orphan}: its join handle frees it. Losing: a handle's request is on its way.
     while (!task.remote.compare_exchange_weak(idle, idle | TaskHeader::remote_orphan, acq_rel, relaxed)) {
       inbox_.drain([this](TaskHeader& other, std::uint64_t requests) { take_in(other, requests); });
       if (task.executor.load(relaxed) != this) return;
+      relax();
       idle &= readiness::generation_mask;
     }
     task.executor.store(nullptr, release);
