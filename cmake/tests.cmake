@@ -3,6 +3,7 @@
 #   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
 #   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
+#   fuzz_*         fuzz targets, in the Asan flavour (cmake/fuzz.cmake)
 #   check.*        the repository's scripts; a missing tool (valgrind, matplotlib) is a skip (exit status 77)
 include(GoogleTest)
 include(cmake/conformance.cmake)
@@ -37,6 +38,7 @@ endif()
 reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls_test.cpp LIBRARIES reactorlab_instrumented)
 
 reactorlab_add_conformance()
+include(cmake/fuzz.cmake)
 
 # What `tests` builds is what ctest needs, and scripts/counts counts the bench.
 if(TARGET bench)
@@ -60,3 +62,5 @@ reactorlab_add_check(skips_self_test check_skips --self-test)
 reactorlab_add_check(plot_self_test plot --self-test)
 reactorlab_add_check(counts_self_test counts --self-test)
 reactorlab_add_check(readme_self_test readme --self-test)
+add_test(NAME check.fuzz_seeds COMMAND "${PROJECT_SOURCE_DIR}/harness/fuzz/make_seeds" --check)
+set_tests_properties(check.fuzz_seeds PROPERTIES LABELS check)
