@@ -30,9 +30,9 @@ function(reactorlab_add_fuzz_test name target runs)
 endfunction()
 
 # How many inputs are a few seconds. A fault that takes more of them than that is given four times as many.
-set(fuzz_runs_slab 10000)
+set(fuzz_runs_slab 3000)
 set(fuzz_runs_timer_wheel 20000)
-set(fuzz_runs_schedules 8000)
+set(fuzz_runs_schedules 5000)
 
 file(GLOB fuzz_targets CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/fuzz/*_target.cpp")
 foreach(source IN LISTS fuzz_targets)
