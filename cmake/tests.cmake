@@ -4,6 +4,7 @@
 #   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
 #   conformance_*  the kit on peers, one binary and ctest entries for each (cmake/peers.cmake)
+#   fuzz_*         fuzz targets, in the Asan flavour (cmake/fuzz.cmake)
 #   check.*        the repository's scripts; a missing tool (valgrind, matplotlib, jinja2) is a skip (exit status 77)
 include(GoogleTest)
 include(cmake/conformance.cmake)
@@ -39,6 +40,7 @@ reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls
 
 reactorlab_add_conformance()
 include(cmake/peers.cmake)
+include(cmake/fuzz.cmake)
 
 # What `tests` builds is what ctest needs, and scripts/counts counts the bench.
 if(TARGET bench)
@@ -65,3 +67,5 @@ reactorlab_add_check(conformance_matrix_self_test conformance_matrix --self-test
 reactorlab_add_check(plot_self_test plot --self-test)
 reactorlab_add_check(counts_self_test counts --self-test)
 reactorlab_add_check(readme_self_test readme --self-test)
+add_test(NAME check.fuzz_seeds COMMAND "${PROJECT_SOURCE_DIR}/harness/fuzz/make_seeds" --check)
+set_tests_properties(check.fuzz_seeds PROPERTIES LABELS check)

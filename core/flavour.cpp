@@ -2,7 +2,9 @@
 
 namespace reactorlab {
 
-#if REACTORLAB_INSTRUMENTED
+#if REACTORLAB_SIMULATED
+const char flavour_simulated = 'm';
+#elif REACTORLAB_INSTRUMENTED
 const char flavour_instrumented = 'i';
 #else
 const char flavour_shipped = 's';

@@ -308,12 +308,14 @@ void LocalExecutor::cancel_everything() noexcept {
 
 void LocalExecutor::orphan_finished() noexcept {
   TaskArena::for_each([this](TaskHeader& task) {
+    // One that isn't done is another thread's that has just been adopted: its start is on its way to the inbox.
     if (task.executor.load(relaxed) != this || !join::is_done(task)) return;
     std::uint64_t idle = task.remote.load(relaxed) & readiness::generation_mask;
     // {generation, idle} -> {generation, orphan}: its join handle frees it. Losing: a handle's request is on its way.
     while (!task.remote.compare_exchange_weak(idle, idle | TaskHeader::remote_orphan, acq_rel, relaxed)) {
       inbox_.drain([this](TaskHeader& other, std::uint64_t requests) { take_in(other, requests); });
       if (task.executor.load(relaxed) != this) return;
+      relax();
       idle &= readiness::generation_mask;
     }
     task.executor.store(nullptr, release);

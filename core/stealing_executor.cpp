@@ -257,15 +257,15 @@ void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
 }
 
 bool StealingExecutorBase::look_around(Worker& worker) noexcept {
-  if (closing()) {
-    while (TaskHeader* const task = next_task(worker)) destroy_cancelled(*task);
-    return false;
-  }
   worker.polls_since_turn += std::exchange(worker.polls_since_look, 0);
   if (TaskHeader* const task = take_injected(worker)) poll(worker, *task);
   if (worker.polls_since_turn < polls_per_turn) return false;
   begin_turn(worker);
   return !mutated(Mutant::reactor_polled_only_when_idle);
+}
+
+void StealingExecutorBase::destroy_queued(Worker& worker) noexcept {
+  while (TaskHeader* const task = next_task(worker)) destroy_cancelled(*task);
 }
 
 void StealingExecutorBase::count_finished() noexcept {

@@ -86,8 +86,10 @@ class StealingExecutorBase : public Executor {
   /// In the end phase every task that comes up is destroyed instead of polled.
   bool closing() const noexcept { return poll_limit() == 0; }
   /// After poll_limit() polls: takes one task from the injection queue, so that local work can't starve it. True if the reactor
-  /// is due as well. While closing: destroys what there is.
+  /// is due as well.
   bool look_around(Worker& worker) noexcept;
+  /// While closing: destroys what there is.
+  void destroy_queued(Worker& worker) noexcept;
   static void begin_turn(Worker& worker) noexcept;
   /// The worker's loop. drive(worker, may_block): one turn, called with the driver role, which it gives back before any task runs.
   template <class Drive>
@@ -208,8 +210,12 @@ template <class Drive>
 [[gnu::always_inline]] inline void StealingExecutorBase::work(Worker& worker, Drive&& drive) noexcept {
   for (;;) {
     if (worker.polls_since_look >= poll_limit()) [[unlikely]] {
-      if (look_around(worker) && role_.try_take()) drive(worker, false);
-      if (!closing()) continue;
+      // Asked once: whoever goes on to the wait below must have emptied its queue.
+      if (!closing()) {
+        if (look_around(worker) && role_.try_take()) drive(worker, false);
+        continue;
+      }
+      destroy_queued(worker);
     } else if (TaskHeader* const task = next_task(worker)) [[likely]] {
       poll(worker, *task);
       continue;

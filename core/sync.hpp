@@ -3,20 +3,27 @@
 // conformance test can hold a thread. In the shipped flavour these are aliases and nothing.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <thread>
 
 #include "core/flavour.hpp"
+#if REACTORLAB_SIMULATED
+#include "core/simulation.hpp"
+#endif
 
 namespace reactorlab {
 
+#if REACTORLAB_SIMULATED
+using simulation::Atomic;
+using simulation::Thread;
+using PlainMutex = simulation::Mutex;
+#else
 template <class T>
 using Atomic = std::atomic<T>;
 using Thread = std::thread;
 using PlainMutex = std::mutex;
-using ConditionVariable = std::condition_variable_any;
+#endif
 template <class M>
 using LockGuard = std::lock_guard<M>;
 template <class M>
@@ -40,7 +47,9 @@ inline void full_fence() noexcept {
 
 /// Hints to the core that this is a spin loop.
 inline void relax() noexcept {
-#if defined(__x86_64__)
+#if REACTORLAB_SIMULATED
+  simulation::give_way();
+#elif defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
 }
@@ -70,7 +79,7 @@ class Mutex {
   std::uint64_t contentions() const noexcept { return contentions_.read(); }
 
  private:
-  std::mutex mutex_;
+  PlainMutex mutex_;
   OwnedCounter acquisitions_;  // written with the mutex held
   OwnedCounter contentions_;   // written with the mutex held
 };

@@ -337,6 +337,15 @@ inline long unlink(const char* path) noexcept {
 /// nothing.
 void prefer_batch_scheduling() noexcept;
 
+#if REACTORLAB_SIMULATED
+inline void futex_wait(const Atomic<std::uint32_t>& value, std::uint32_t expected) noexcept {
+  simulation::wait_for_word(value, expected, simulation::Schedule::for_ever);
+}
+inline void futex_wait_for(const Atomic<std::uint32_t>& value, std::uint32_t expected, std::int64_t nanoseconds) noexcept {
+  simulation::wait_for_word(value, expected, nanoseconds);
+}
+inline void futex_wake(const Atomic<std::uint32_t>& value, int count = 1) noexcept { simulation::wake_word(value, count); }
+#else
 inline void futex_wait(const Atomic<std::uint32_t>& value, std::uint32_t expected) noexcept {
   ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
 }
@@ -351,6 +360,7 @@ inline void futex_wait_for(const Atomic<std::uint32_t>& value, std::uint32_t exp
 inline void futex_wake(const Atomic<std::uint32_t>& value, int count = 1) noexcept {
   ::syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
 }
+#endif
 
 // --- address space ----------------------------------------------------------------------------------------------------
 
