@@ -41,7 +41,7 @@ class Peer {
     ::pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
 
     (void)take(go_.get(), 1);
-    received_ = take(from_.get(), 1 << 20).size();
+    received_ = take(from_.get(), 8 * pipe_size).size();
     (void)!::write(to_.get(), "hello", 5);
     woken.set();
     run.expect(rt_.spawn(answer()).wait() == 42, "a task that a foreign thread started");
