@@ -43,10 +43,6 @@ std::unique_ptr<IRuntime> RuleTest::make(const RuntimeOptions& options) const {
   return made;
 }
 
-std::unique_ptr<IRuntime> RuleTest::make(const RuntimeOptions& options) const {
-  return configuration_->make ? configuration_->make(options) : make_runtime(configuration_->variant, options);
-}
-
 void RuleTest::end_runtime() {
   if (!runtime_) return;
   runtime_->shutdown(Duration::zero());
