@@ -65,18 +65,24 @@ TaskHeader& StealingExecutorBase::adopt(std::coroutine_handle<> frame) {
 }
 
 void StealingExecutorBase::launch(TaskHeader& task) noexcept {
-  if (on_own_thread()) {
+  const bool at_home = on_own_thread();
+  if (at_home) {
     current_worker->started.add();
   } else {
     started_elsewhere_.fetch_add(1, seq_cst);
   }
   if (poll_limit_.load(seq_cst) == 0) [[unlikely]] {
-    // Counted before the mark was looked at, marked before the count is looked at: cancel_everything() waits for us.
+    // Counted before the mark was looked at, marked before the count is looked at: cancel_everything() waits for who comes in.
+    // Who is turned away doesn't count for longer than that, or threads that go on spawning would keep it waiting.
+    if (at_home) {
+      current_worker->finished.add();
+    } else {
+      started_elsewhere_.fetch_sub(1, seq_cst);
+    }
     // The workers may be gone already: ended here, unrun.
     std::exchange(task.frame, nullptr).destroy();
     task.outcome = TaskOutcome::cancelled;
     task.poll = nullptr;
-    count_finished();
     if (mutated(Mutant::refused_spawn_unresolved)) return;
     return join::complete(task);
   }
