@@ -57,14 +57,12 @@ TEST(UserMemory, GrowsWithWhatIsWrittenNotWithWhatIsReserved) {
       static_cast<char*>(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   ::madvise(memory, kSize, MADV_NOHUGEPAGE);
-  volatile char sum = 0;
-  for (std::size_t i = 0; i < kSize; i += 4096) sum = static_cast<char>(sum + memory[i]);
   const auto reserved = read_user_memory(::getpid());
   for (std::size_t i = 0; i < kSize / 2; i += 4096) memory[i] = 1;
   const auto written = read_user_memory(::getpid());
   ::munmap(memory, kSize);
   ASSERT_TRUE(reserved && written);
-  EXPECT_LT(*reserved, *before + kSize / 4) << "reading maps the zero page only";
+  EXPECT_LT(*reserved, *before + kSize / 4) << "addresses aren't memory";
   EXPECT_GE(*written, *reserved + kSize / 2);
   EXPECT_LT(*written, *reserved + kSize);
   EXPECT_FALSE(read_user_memory(-1).has_value());
