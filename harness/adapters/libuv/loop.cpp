@@ -93,6 +93,16 @@ class UvLoop final : public Loop {
 
   std::size_t pending_timers() noexcept override { return timers_.size(); }
 
+  void refuse_timers() noexcept override {
+    WakeBatch batch;
+    for (const auto& [timer, pending] : timers_) {
+      refuse(pending->timer, batch);
+      close_and_delete(pending);
+    }
+    timers_.clear();
+    batch.deliver_anywhere();
+  }
+
   void post(TaskHeader& task) noexcept override {
     if (std::this_thread::get_id() == owner_) return push(task);
     {
