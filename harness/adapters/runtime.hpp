@@ -42,8 +42,9 @@ class PeerRuntime final : public IRuntime, LoopSink {
   const Shape shape_;
   const std::shared_ptr<PeerReactor> reactor_;  // handles keep it alive
   PostingExecutor executor_;
-  bool running_ = false;  // confined: inside block_on
-  std::vector<std::thread> threads_;
+  bool running_ = false;              // confined: inside block_on
+  PlainMutex end_mutex_;              // pool: several threads may shut down
+  std::vector<std::thread> threads_;  // guarded by end_mutex_, once they run
 };
 
 }  // namespace reactorlab::adapters
