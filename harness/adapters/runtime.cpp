@@ -34,14 +34,22 @@ PeerRuntime::PeerRuntime(std::string_view name, Shape shape, std::unique_ptr<Loo
 }
 
 PeerRuntime::~PeerRuntime() {
+  check_block_on();  // misuse can't be thrown from here: it ends the program, with its message
   shut_down(TimePoint{});
   reactor_->set_executor(nullptr);
   shut_down(TimePoint{});  // removals that came until then
   reactor_->loop().close();
 }
 
+void PeerRuntime::operator delete(PeerRuntime* runtime, std::destroying_delete_t) noexcept {
+  if (!runtime->inside_task()) return end(runtime);
+  if (runtime->calls_.defer_end()) return;
+  std::thread{[runtime] { end(runtime); }}.detach();
+}
+
 void PeerRuntime::shutdown(Duration drain) {
   check_block_on();
+  const Call call{*this};
   shut_down(clock::now() + drain);
 }
 
