@@ -25,9 +25,11 @@ TaskHeader& PostingExecutor::adopt(std::coroutine_handle<> frame) {
 
 void PostingExecutor::launch(TaskHeader& task) noexcept {
   started_.fetch_add(1, seq_cst);
-  // Counted before the mark is looked at, marked before the count is looked at: shut_down() waits for us.
-  if (closing_.load(seq_cst)) return destroy(task);
-  enqueue(task);
+  // Counted before the mark is looked at, marked before the count is looked at: cancel_all() waits for us. Who is turned away
+  // doesn't count for longer than that, or threads that go on spawning would keep it waiting.
+  if (!closing_.load(seq_cst)) return enqueue(task);
+  started_.fetch_sub(1, seq_cst);
+  destroy_frame(task);
 }
 
 void PostingExecutor::reclaim(TaskHeader& task) noexcept {
@@ -60,11 +62,15 @@ void PostingExecutor::finish(TaskHeader& task) noexcept {
 }
 
 void PostingExecutor::destroy(TaskHeader& task) noexcept {
+  destroy_frame(task);
+  finished_.fetch_add(1, seq_cst);
+}
+
+void PostingExecutor::destroy_frame(TaskHeader& task) noexcept {
   PromiseBase::root_of(std::exchange(task.frame, nullptr)).destroy();
   task.outcome = TaskOutcome::cancelled;
   task.poll = nullptr;
   join::complete(task);
-  finished_.fetch_add(1, seq_cst);
 }
 
 // Whatever comes up is destroyed by now, so a wake is all that a task needs: harmless if the header has another owner by the time

@@ -37,9 +37,14 @@ class PostingExecutor final : public Executor {
     ~OnThread() { here_ = nullptr; }
   };
 
-  /// Lets tasks run until none is left or the deadline has come, then destroys the rest; step() lets the loop run a little.
+  // Both let the loop run a little by step(), and are idempotent. Any thread, several at once, where the loop allows step() that.
+
+  /// Lets tasks run until none is left, the deadline has come, or somebody else destroys the rest.
   template <class Step>
-  void shut_down(TimePoint drain_until, Step&& step) noexcept;
+  void drain(TimePoint until, Step&& step) noexcept;
+  /// Destroys the tasks that are left. New ones are refused from here on.
+  template <class Step>
+  void cancel_all(Step&& step) noexcept;
 
   ExecutorStats stats() const noexcept;
 
@@ -47,6 +52,8 @@ class PostingExecutor final : public Executor {
   void settle(TaskHeader& task) noexcept;
   void finish(TaskHeader& task) noexcept;
   void destroy(TaskHeader& task) noexcept;
+  /// Its frame, and whoever waits for it is told.
+  static void destroy_frame(TaskHeader& task) noexcept;
   void cancel_everything() noexcept;
   /// Not less than the number of tasks alive when the call began: what has finished is read first.
   std::uint64_t live() const noexcept {
@@ -65,8 +72,12 @@ class PostingExecutor final : public Executor {
 };
 
 template <class Step>
-void PostingExecutor::shut_down(TimePoint drain_until, Step&& step) noexcept {
-  while (live() != 0 && clock::now() < drain_until) step();
+void PostingExecutor::drain(TimePoint until, Step&& step) noexcept {
+  while (live() != 0 && clock::now() < until) step();
+}
+
+template <class Step>
+void PostingExecutor::cancel_all(Step&& step) noexcept {
   closing_.store(true, seq_cst);
   while (live() != 0) {
     cancel_everything();

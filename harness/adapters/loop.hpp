@@ -46,6 +46,8 @@ class Loop {
   /// The loop doesn't touch the timer after this. Idempotent.
   virtual void stop_timer(Timer& timer) noexcept = 0;
   virtual std::size_t pending_timers() noexcept = 0;
+  /// Refuses those that pend, as if each were stopped then. The caller sees to it that none is started any more.
+  virtual void refuse_timers() noexcept = 0;
 
   // --- tasks ----------------------------------------------------------------------------------------------------------------
 
@@ -74,6 +76,11 @@ class Loop {
 /// Tells a timer that its time has come. Inside the exclusion of stop_timer(); the batch is delivered outside.
 inline void fire(Timer& timer, WakeBatch& batch) {
   batch.take_any(*timer.task, [&] { timer.fired.store(true, release); });
+}
+
+/// Likewise, that its time won't come: the runtime has ended.
+inline void refuse(Timer& timer, WakeBatch& batch) {
+  batch.take_any(*timer.task, [&] { timer.refuse(); });
 }
 
 }  // namespace reactorlab::adapters

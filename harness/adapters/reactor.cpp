@@ -54,15 +54,18 @@ void PeerReactor::disarm(Registration& slot, Direction direction, std::uint64_t 
 
 IoResult PeerReactor::start_timer(Timer& timer, TimePoint deadline) noexcept {
   if (!usable_here()) return -EXDEV;
-  {
-    LockGuard lock{mutex_};
-    if (refuses(0)) return -ESHUTDOWN;
-  }
-  return loop_->start_timer(timer, deadline);
+  LockGuard lock{mutex_};  // until it is started: refuse() finds it then
+  return refuses(0) ? IoResult{-ESHUTDOWN} : loop_->start_timer(timer, deadline);
 }
 
 void PeerReactor::stop_timer(Timer& timer) noexcept {
   if (usable_here()) loop_->stop_timer(timer);
+}
+
+void PeerReactor::refuse(bool listeners_only) noexcept {
+  SharedRegistrations::refuse(listeners_only);
+  // A timer that pends still is another runtime's task's, and nobody is left to fire it.
+  if (!listeners_only) loop_->refuse_timers();
 }
 
 void PeerReactor::ready(Token token, std::uint32_t mask) noexcept {

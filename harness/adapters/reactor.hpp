@@ -41,7 +41,8 @@ class PeerReactor final : public IReactor, public std::enable_shared_from_this<P
   void ready(Token token, std::uint32_t mask) noexcept;
 
   Loop& loop() noexcept { return *loop_; }
-  using SharedRegistrations::refuse;
+  /// A shutdown: no newcomers, and who waits is woken and finds -ESHUTDOWN. Of the listeners, or of all handles and timers.
+  void refuse(bool listeners_only) noexcept;
   ReactorStats stats() noexcept;
   /// False on a thread that may not register.
   bool usable_here() const noexcept { return shape_ == Shape::pool || owner_ == std::this_thread::get_id(); }

@@ -34,29 +34,42 @@ PeerRuntime::PeerRuntime(std::string_view name, Shape shape, std::unique_ptr<Loo
 }
 
 PeerRuntime::~PeerRuntime() {
+  check_block_on();  // misuse can't be thrown from here: it ends the program, with its message
   shut_down(TimePoint{});
   reactor_->set_executor(nullptr);
   shut_down(TimePoint{});  // removals that came until then
   reactor_->loop().close();
 }
 
+void PeerRuntime::operator delete(PeerRuntime* runtime, std::destroying_delete_t) noexcept {
+  if (!runtime->inside_task()) return end(runtime);
+  if (runtime->calls_.defer_end()) return;
+  std::thread{[runtime] { end(runtime); }}.detach();
+}
+
 void PeerRuntime::shutdown(Duration drain) {
   check_block_on();
+  const Call call{*this};
   shut_down(clock::now() + drain);
 }
 
 void PeerRuntime::shut_down(TimePoint until) noexcept {
   reactor_->refuse(/*listeners_only=*/true);
-  if (shape_ == Shape::confined) {
-    running_ = true;
-    executor_.shut_down(until, [this] { reactor_->loop().run_ready(); });
-    running_ = false;
-  } else {
-    executor_.shut_down(until, [] { std::this_thread::yield(); });
+  if (shape_ == Shape::pool) {
+    const auto step = [] { std::this_thread::yield(); };
+    executor_.drain(until, step);
+    const LockGuard lock{end_mutex_};  // each caller returns after the end, whoever of them it is that brings it about
+    executor_.cancel_all(step);
     reactor_->loop().stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    return reactor_->refuse(/*listeners_only=*/false);
   }
+  const auto step = [this] { reactor_->loop().run_ready(); };
+  running_ = true;
+  executor_.drain(until, step);
+  executor_.cancel_all(step);
+  running_ = false;
   reactor_->refuse(/*listeners_only=*/false);
 }
 

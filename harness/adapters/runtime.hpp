@@ -2,9 +2,11 @@
 // IRuntime on a peer's loop.
 
 #include <memory>
+#include <new>
 #include <thread>
 #include <vector>
 
+#include "core/calls_under_way.hpp"
 #include "core/runtime.hpp"
 #include "harness/adapters/executor.hpp"
 #include "harness/adapters/loop.hpp"
@@ -22,6 +24,8 @@ class PeerRuntime final : public IRuntime, LoopSink {
   /// UsageError if the options can't be.
   PeerRuntime(std::string_view name, Shape shape, std::unique_ptr<Loop> loop, const RuntimeOptions& options);
   ~PeerRuntime() override;
+  /// What `delete` calls instead of the destructor: see ~IRuntime().
+  static void operator delete(PeerRuntime* runtime, std::destroying_delete_t) noexcept;
 
   const RuntimeInfo& info() const noexcept override { return info_; }
   void shutdown(Duration drain) override;
@@ -36,14 +40,25 @@ class PeerRuntime final : public IRuntime, LoopSink {
   void ready(Token token, std::uint32_t mask) noexcept override { reactor_->ready(token, mask); }
   void poll(TaskHeader& task) noexcept override { executor_.poll(task); }
 
+  void enter() noexcept override { calls_.enter(); }
+  void leave() noexcept override {
+    if (calls_.leave()) end(this);
+  }
+  /// Confined: tasks run inside calls only; on the same thread there is also all that isn't a task.
+  bool inside_task() const noexcept { return executor_.on_own_thread() && (shape_ == Shape::pool || calls_.any()); }
+  /// The destructor and the memory, past our own operator delete.
+  static void end(PeerRuntime* runtime) noexcept { ::delete runtime; }
+
   void shut_down(TimePoint until) noexcept;
 
+  CallsUnderWay calls_;
   const RuntimeInfo info_;
   const Shape shape_;
   const std::shared_ptr<PeerReactor> reactor_;  // handles keep it alive
   PostingExecutor executor_;
-  bool running_ = false;  // confined: inside block_on
-  std::vector<std::thread> threads_;
+  bool running_ = false;              // confined: inside block_on
+  PlainMutex end_mutex_;              // pool: several threads may shut down
+  std::vector<std::thread> threads_;  // guarded by end_mutex_, once they run
 };
 
 }  // namespace reactorlab::adapters

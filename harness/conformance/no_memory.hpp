@@ -16,12 +16,15 @@
 
 namespace reactorlab::conformance {
 
+/// First thing in a body that takes memory away inside a task or on another thread: the body is skipped from its own stack only.
+inline void need_failing_allocations() { need_seam("allocations that fail"); }
+
 /// While it lives, the calling thread's allocation number `nth` (from 1) fails, that one only. Lives and dies on one thread, and
 /// not across a suspension.
 class NoMemory {
  public:
   explicit NoMemory(std::uint64_t nth) {
-    need_seam("allocations that fail");
+    need_failing_allocations();
     memory::fails_in = nth;
   }
   NoMemory(const NoMemory&) = delete;

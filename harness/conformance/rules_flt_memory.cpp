@@ -45,6 +45,7 @@ RULE(FLT_07, spawn) {
 }
 
 RULE(FLT_07, spawn_inside_a_task) {
+  need_failing_allocations();
   std::atomic<unsigned> ends{0};
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
@@ -114,6 +115,7 @@ RULE(FLT_07, block_on) {
 
 /// A result that needs memory of its own is replaced by the exception.
 RULE(FLT_07, result) {
+  need_failing_allocations();
   IRuntime& rt = runtime();
   bool threw = false;
   try {
@@ -156,6 +158,7 @@ const Make ways_to_register[] = {
 }  // namespace
 
 RULE(FLT_07, registering) {
+  need_failing_allocations();
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
     for (const Make& make_one : ways_to_register) {
@@ -214,6 +217,7 @@ RULE(FLT_07, slots_run_out) {
 
 /// Whoever waits behind another on one handle needs a place in a list.
 RULE(FLT_07, further_waiter) {
+  need_failing_allocations();
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
     Pair pair = socket_pair();
@@ -231,8 +235,7 @@ RULE(FLT_07, further_waiter) {
   }());
 }
 
-// --- FLT-07: timers
-// ---------------------------------------------------------------------------------------------------------------
+// --- FLT-07: timers -------------------------------------------------------------------------------------------------------------
 
 RULE(FLT_07, timers) {
   use_virtual_time(VirtualClock::Mode::automatic);
@@ -273,6 +276,7 @@ RULE(FLT_07, timers) {
 
 /// Delivering a wake mustn't depend on memory either.
 RULE(FLT_07, wakes_need_none) {
+  need_failing_allocations();
   IRuntime& rt = runtime();
   AutoResetEvent started;
   ProbeTask probe{rt, [&](ProbeTask::Poll&) { started.set(); }, [](ProbeTask::Poll& poll) { poll.finish(); }};

@@ -118,14 +118,16 @@ RULE(SHD_09, outside_every_call) {
   make().reset();
   for (int round = 0; round < 5; ++round) {
     const ProcessState before = ProcessState::now();
-    Count ended;
+    Count begun, ended;
     const auto parked = [&]() -> Task<> {
       const AtEnd end{[&] { ended.add(); }};
+      begun.add();
       co_await Forever{};
     };
     auto owner = make();
     IRuntime& rt = *owner;
     for (unsigned i = 0; i < parked_tasks; ++i) rt.spawn(parked()).detach();
+    begun.wait_for(parked_tasks);  // who is destroyed unrun counts no end
     rt.spawn(end_it(std::move(owner))).detach();
     ended.wait_for(parked_tasks);
     while (ProcessState::now().threads > before.threads) std::this_thread::yield();  // the workers', and whose that ends them

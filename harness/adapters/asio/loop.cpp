@@ -81,6 +81,19 @@ class AsioLoop final : public Loop {
     return timers_.size();
   }
 
+  void refuse_timers() noexcept override {
+    WakeBatch batch;
+    {
+      const std::lock_guard lock{mutex_};
+      for (const auto& [timer, pending] : timers_) {
+        pending->peer.cancel();
+        refuse(pending->timer, batch);
+      }
+      timers_.clear();
+    }
+    batch.deliver_anywhere();
+  }
+
   void post(TaskHeader& task) noexcept override {
     asio::post(*context_, [this, &task] { sink().poll(task); });
   }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.hpp"
 #include "core/join.hpp"
@@ -44,9 +45,13 @@ class UvLoop final : public Loop {
     if (!closed_) close_all();
   }
 
+  /// libuv leaves it to its caller not to have two active handles of one descriptor: uv_poll_init() says UV_EEXIST only while the
+  /// first is active, so that one which nobody waits for is ours to remember.
   IoResult open(int fd, Token token) noexcept override {
-    auto* const source = new Source{{}, *this, token, 0};
+    if (!descriptors_.insert(fd).second) return -EEXIST;
+    auto* const source = new Source{{}, *this, token, fd, 0};
     if (const int error = uv_poll_init(&loop_, &source->handle, fd)) {
+      descriptors_.erase(fd);
       delete source;
       return error;
     }
@@ -63,6 +68,7 @@ class UvLoop final : public Loop {
   void forget(Token token) noexcept override {
     const auto found = sources_.find(token);
     if (found == sources_.end()) return;
+    descriptors_.erase(found->second->fd);
     close_and_delete(found->second);
     sources_.erase(found);
   }
@@ -86,6 +92,16 @@ class UvLoop final : public Loop {
   }
 
   std::size_t pending_timers() noexcept override { return timers_.size(); }
+
+  void refuse_timers() noexcept override {
+    WakeBatch batch;
+    for (const auto& [timer, pending] : timers_) {
+      refuse(pending->timer, batch);
+      close_and_delete(pending);
+    }
+    timers_.clear();
+    batch.deliver_anywhere();
+  }
 
   void post(TaskHeader& task) noexcept override {
     if (std::this_thread::get_id() == owner_) return push(task);
@@ -115,6 +131,7 @@ class UvLoop final : public Loop {
     uv_poll_t handle;
     UvLoop& loop;
     Token token;
+    int fd;
     int events;  // waited for
   };
   struct Pending {
@@ -206,6 +223,7 @@ class UvLoop final : public Loop {
   uv_async_t knock_;
   uv_idle_t idle_;
   std::unordered_map<Token, Source*> sources_;
+  std::unordered_set<int> descriptors_;  // of sources_
   std::unordered_map<const Timer*, Pending*> timers_;
   TaskQueue ready_;
   TaskHeader end_of_batch_;
