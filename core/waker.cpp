@@ -9,17 +9,18 @@ namespace {
 /// Puts requests into a confined task's remote word. {generation, idle} -> {generation, queued | requests}: ours to hand to the
 /// inbox. {generation, queued} -> the same with the requests added: it is on its way already; still a read-modify-write, so that
 /// what we wrote is published. Another generation: the task is gone, nothing happens (the losing branch).
-/// Orphaned (its executor is gone, only a join handle holds it): nothing happens but the return value.
+/// Orphaned (its executor is gone, only a join handle holds it): nothing happens but the return value. Who is told so has seen all that
+/// the executor did with the task.
 enum class Posted : std::uint8_t { hand_over, under_way, gone, orphan };
 
 Posted post(TaskHeader& task, std::uint32_t generation, std::uint64_t requests) noexcept {
-  std::uint64_t word = task.remote.load(relaxed);
+  std::uint64_t word = task.remote.load(acquire);
   for (;;) {
     if (static_cast<std::uint32_t>(word >> 32) != generation) return Posted::gone;
     if (word & TaskHeader::remote_orphan) return Posted::orphan;
     const bool queued = word & TaskHeader::remote_queued;
     if (mutated(Mutant::queued_wake_unpublished) && queued) return Posted::under_way;
-    if (task.remote.compare_exchange_weak(word, word | requests | TaskHeader::remote_queued, acq_rel, relaxed)) {
+    if (task.remote.compare_exchange_weak(word, word | requests | TaskHeader::remote_queued, acq_rel, acquire)) {
       return queued ? Posted::under_way : Posted::hand_over;
     }
   }
