@@ -58,7 +58,13 @@ function(reactorlab_add_rule variant backend rule)
                                           SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()
 
+# Faults of pools, and of what is kept for the next runtime: a sanitizer's flavours go without those, or hide the loss.
+set(REACTORLAB_MUTANTS_OF_MEMORY spare_range_forgotten ended_threads_pool_lost)
+
 function(reactorlab_add_mutant mutant rule)
+  if(mutant IN_LIST REACTORLAB_MUTANTS_OF_MEMORY AND CMAKE_BUILD_TYPE MATCHES "^(Asan|Tsan)$")
+    return()
+  endif()
   set(name mutant.${mutant}.${rule})
   add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
   set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
