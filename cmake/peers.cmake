@@ -26,8 +26,15 @@ function(reactorlab_add_peer_conformance peer)
   endforeach()
 endfunction()
 
+# ThreadSanitizer sees libuv's calls, but not how it orders them: the library isn't instrumented, so a descriptor that its thread closes
+# and another thread's next one of the same number look like a race. Asio is all headers.
+set(opaque_peers "")
+if(CMAKE_BUILD_TYPE STREQUAL "Tsan")
+  set(opaque_peers libuv)
+endif()
+
 foreach(peer IN LISTS REACTORLAB_PEERS)
-  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/harness/adapters/${peer}")
+  if(NOT peer IN_LIST opaque_peers AND IS_DIRECTORY "${PROJECT_SOURCE_DIR}/harness/adapters/${peer}")
     reactorlab_add_peer_conformance(${peer})
   endif()
 endforeach()
