@@ -91,7 +91,12 @@ TEST(CountedAllocations, see_what_there_is) {
   EXPECT_TRUE(counts([&] { (void)cost_of_rounds(subjects[0], &allocations, 1); })) << "a runtime's beginning isn't free";
 }
 
-TEST_P(Economy, no_allocation_per_message) { EXPECT_EQ(cost_of_n_more(GetParam(), &allocations), 0); }
+// A runtime's beginning may cost a chunk more or less: which of its threads takes over what an ended one has left is chance.
+TEST_P(Economy, no_allocation_per_message) {
+  constexpr std::int64_t chance = 2;
+  static_assert(rounds_of_n > 10 * chance, "an allocation per round couldn't be told from chance");
+  EXPECT_NEAR(cost_of_n_more(GetParam(), &allocations), 0, chance);
+}
 
 INSTANTIATE_TEST_SUITE_P(Allocations, Economy, testing::ValuesIn(subjects), label_of);
 
