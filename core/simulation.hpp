@@ -150,6 +150,8 @@ class Thread {
     schedule->join(number_);
     joinable_ = false;
   }
+  /// It runs on; the schedule's end waits for it.
+  void detach() noexcept { joinable_ = false; }
 
  private:
   std::size_t number_ = 0;
