@@ -2,6 +2,7 @@
 // new is part of it), mmap and mprotect are replaced in this program by ones that count. Not built with a sanitizer, which replaces
 // malloc itself.
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdlib>
 #include <memory>
@@ -91,11 +92,16 @@ TEST(CountedAllocations, see_what_there_is) {
   EXPECT_TRUE(counts([&] { (void)cost_of_rounds(subjects[0], &allocations, 1); })) << "a runtime's beginning isn't free";
 }
 
-// A runtime's beginning may cost a chunk more or less: which of its threads takes over what an ended one has left is chance.
+/// The fewest of several runs: a runtime's beginning may cost a chunk more, since which of its threads takes over what an ended one has
+/// left is chance.
+std::int64_t fewest(const Subject& subject, unsigned rounds) {
+  std::uint64_t least = UINT64_MAX;
+  for (int run = 0; run < 6; ++run) least = std::min(least, cost_of_rounds(subject, &allocations, rounds));
+  return static_cast<std::int64_t>(least);
+}
+
 TEST_P(Economy, no_allocation_per_message) {
-  constexpr std::int64_t chance = 2;
-  static_assert(rounds_of_n > 10 * chance, "an allocation per round couldn't be told from chance");
-  EXPECT_NEAR(cost_of_n_more(GetParam(), &allocations), 0, chance);
+  EXPECT_EQ(fewest(GetParam(), 2 * rounds_of_n), fewest(GetParam(), rounds_of_n));
 }
 
 INSTANTIATE_TEST_SUITE_P(Allocations, Economy, testing::ValuesIn(subjects), label_of);
