@@ -31,6 +31,7 @@ foreach(peer IN LISTS REACTORLAB_PEERS)
   reactorlab_sources(peer_sources impls/${peer})
   reactorlab_add_library(impl_${peer} ${peer_sources})
   reactorlab_link(impl_${peer} ${REACTORLAB_PEER_LIBRARIES_${peer}} Threads::Threads)
+  reactorlab_precompile(impl_${peer} ${REACTORLAB_PEER_HEADERS_${peer}})
   list(APPEND peer_targets impl_${peer})
 endforeach()
 
@@ -41,6 +42,7 @@ set(bench_libraries reactorlab_load reactorlab_measure ${peer_targets} reactorla
                     CLI11::CLI11 benchmark::benchmark fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 if(TARGET reactorlab_bench)
   reactorlab_link(reactorlab_bench ${bench_libraries})
+  reactorlab_precompile(reactorlab_bench <CLI/CLI.hpp> <nlohmann/json.hpp> core/reactorlab.hpp)
 endif()
 
 if(REACTORLAB_BENCH)

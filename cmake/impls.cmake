@@ -23,12 +23,15 @@ endfunction()
 reactorlab_impls_with(REACTORLAB_VARIANTS home.hpp)
 reactorlab_impls_with(peers_present engine.cpp)
 
-# Sets REACTORLAB_PEER_LIBRARIES_<peer> and REACTORLAB_PEER_MISSING_<peer> from the peer's hook; without a hook both are empty.
+# Sets REACTORLAB_PEER_LIBRARIES_<peer>, REACTORLAB_PEER_HEADERS_<peer> (worth compiling once) and REACTORLAB_PEER_MISSING_<peer>
+# from the peer's hook; without a hook all are empty.
 function(reactorlab_read_hook peer)
   set(IMPL_LIBRARIES "")
+  set(IMPL_HEADERS "")
   set(IMPL_MISSING "")
   include("${PROJECT_SOURCE_DIR}/impls/${peer}/impl.cmake" OPTIONAL)
   set(REACTORLAB_PEER_LIBRARIES_${peer} "${IMPL_LIBRARIES}" PARENT_SCOPE)
+  set(REACTORLAB_PEER_HEADERS_${peer} "${IMPL_HEADERS}" PARENT_SCOPE)
   set(REACTORLAB_PEER_MISSING_${peer} "${IMPL_MISSING}" PARENT_SCOPE)
 endfunction()
 

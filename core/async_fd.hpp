@@ -22,6 +22,7 @@ class BasicAsyncFd {
   using Ref = typename Rt::Ref;
 
   /// The descriptor stays the caller's, who must deregister it (close() here, or the destructor) before closing it.
+  /// Dropped on another thread than a confined runtime's own, it is deregistered there later: open until a task of it has run.
   /// Throws std::system_error: EBADF, EPERM for what can't be polled (regular files), EEXIST if it is registered here already.
   static BasicAsyncFd borrow(Rt& runtime, int fd, Interest interest = Interest::read) {
     return BasicAsyncFd{runtime, fd, interest, FdFate::keep};

@@ -242,10 +242,10 @@ RULE(MRT_02, closing) {
 // --- MRT-06 -------------------------------------------------------------------------------------------------------------------
 
 RULE(MRT_06, a_duplicate_in_each) {
+  const Pair pair = socket_pair();  // open until the neighbour has ended: a confined one removes a handle dropped elsewhere later
+  const Fd copy{checked(::fcntl(pair.ours.get(), F_DUPFD_CLOEXEC, 0), "fcntl")};
   Neighbour other{[this] { return make(); }};
   IRuntime& rt = runtime();
-  const Pair pair = socket_pair();
-  const Fd copy{checked(::fcntl(pair.ours.get(), F_DUPFD_CLOEXEC, 0), "fcntl")};
   auto ours = AsyncFd::borrow(rt, pair.ours.get());
   std::optional<AsyncFd> theirs;
   other.there([&] { theirs.emplace(AsyncFd::borrow(other.runtime(), copy.get())); });
@@ -264,10 +264,10 @@ RULE(MRT_06, a_duplicate_in_each) {
 
 /// Each byte wakes both readers; who finds nothing waits on.
 RULE(MRT_06, one_reads_the_other_waits_on) {
+  const Pair pair = socket_pair();  // open until the neighbour has ended: a confined one removes a handle dropped elsewhere later
+  const Fd copy{checked(::fcntl(pair.ours.get(), F_DUPFD_CLOEXEC, 0), "fcntl")};
   Neighbour other{[this] { return make(); }};
   IRuntime& rt = runtime();
-  const Pair pair = socket_pair();
-  const Fd copy{checked(::fcntl(pair.ours.get(), F_DUPFD_CLOEXEC, 0), "fcntl")};
   auto ours = AsyncFd::borrow(rt, pair.ours.get());
   std::optional<AsyncFd> theirs;
   other.there([&] { theirs.emplace(AsyncFd::borrow(other.runtime(), copy.get())); });
@@ -291,9 +291,9 @@ RULE(MRT_06, one_reads_the_other_waits_on) {
 
 /// Without a duplicate: two reactors know the descriptor each by itself, a common one says that it is there already.
 RULE(MRT_06, the_same_descriptor_in_both) {
+  const Pair pair = socket_pair();
   Neighbour other{[this] { return make(); }};
   IRuntime& rt = runtime();
-  const Pair pair = socket_pair();
   auto ours = AsyncFd::borrow(rt, pair.ours.get());
   std::optional<AsyncFd> theirs;
   std::string refused;

@@ -34,7 +34,7 @@ Order order_of(Rt& rt, VirtualClock& time, const std::vector<TimePoint>& deadlin
     std::vector<JoinHandle<void>> sleepers;
     for (unsigned i = 0; i < deadlines.size(); ++i) sleepers.push_back(rt.spawn(recorded(rt, deadlines[i], i, order)));
     co_await timers_are(rt, deadlines.size());
-    time.advance(*std::ranges::max_element(deadlines) + timer_tick - time.now());
+    time.advance(*std::ranges::max_element(deadlines) + timer_tolerance - time.now());
     for (auto& sleeper : sleepers) co_await sleeper;
   }());
   return order;
