@@ -59,7 +59,7 @@ function(reactorlab_add_rule variant backend rule)
 endfunction()
 
 # Not under a sanitizer: a mutant proves that a rule is sharp, which doesn't depend on the flavour, and a sanitizer can only add to
-# what kills it. Those that hang a runtime until the watchdog ends them would take half of the sanitizers' time.
+# what kills it. Those that hang a runtime until the watchdog ends them are slow there.
 function(reactorlab_add_mutant mutant rule)
   if(CMAKE_BUILD_TYPE MATCHES "^(Asan|Tsan)$")
     return()

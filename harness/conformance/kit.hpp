@@ -102,8 +102,8 @@ struct Body {
 std::vector<Body>& bodies();
 bool declare(Body body);
 
-/// Whether a BOTH_FORMS_RULE has a static form here. Seven instances of each body are a quarter of the time of a build, so that only
-/// the release flavour has all of them, and the others those of the chapters about what a waiter may be told.
+/// Whether a BOTH_FORMS_RULE has a static form here. Seven instances of each body cost a build much, so only the release flavour
+/// has all of them, and the others those of the chapters about what a waiter may be told (docs/decisions/0017).
 constexpr bool has_static_form(std::string_view rule) noexcept {
 #ifdef REACTORLAB_FEWER_STATIC_FORMS
   const std::string_view chapter = rule.substr(0, 3);

@@ -35,6 +35,7 @@ RULE(SCL_01, thousands_of_connections) {
     }
     set_nonblocking(pair.peer.get(), true);
     for (auto& [end, streams] : {std::pair{&pair.ours, &servers}, std::pair{&pair.peer, &clients}}) {
+      ASSERT_GT(end->get(), 1'024);
       auto stream = TcpStream::adopt(rt.ref(), end->get());
       ASSERT_TRUE(stream) << stream.error() << ", descriptor " << end->get();
       (void)end->release();
