@@ -20,7 +20,8 @@ struct ExecutorStats {
   std::uint64_t worker_parks = 0;
 };
 
-/// Polls after which the reactor gets a turn even though tasks are ready (FAIR-01).
+/// Polls after which the reactor gets a turn even though tasks are ready (FAIR-01). A poll that spent its budget counts as all of
+/// its operations: each was a call into the kernel, so that turns would otherwise be 64 times as far apart where they are dearest.
 inline constexpr unsigned polls_per_turn = 256;
 
 class Executor {

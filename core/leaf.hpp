@@ -99,7 +99,7 @@ class Leaf {
       return wait(frame, *source_, task);
     task.frame = frame;  // the budget is spent: others first
     task.poll = &resume_frame;
-    task.action = TaskAction::yield;
+    task.action = TaskAction::yield_spent;
     return true;
   }
 

@@ -116,6 +116,9 @@ void LocalExecutor::settle(TaskHeader& task, std::uint32_t wakes_before) noexcep
         ready_.push(task);  // it was woken while it ran
       }
       return;
+    case TaskAction::yield_spent:
+      if (!mutated(Mutant::spent_budget_is_one_poll)) towards_turn_ += leaf_budget - 1;
+      [[fallthrough]];
     case TaskAction::yield:
       task.action = TaskAction::park;
       return mutated(Mutant::yield_keeps_its_turn) ? poll(task) : ready_.push(task);
@@ -252,20 +255,19 @@ void LocalExecutor::run_until_done(const TaskHeader& root) {
   inbox_.drain([this](TaskHeader& task, std::uint64_t requests) {
     if (!mutated(Mutant::run_forgets_earlier_wakes)) take_in(task, requests);
   });
-  unsigned polled = 0;
   while (root.join.load(relaxed) != TaskHeader::join_done || (mutated(Mutant::block_on_waits_for_all) && live())) {
-    TaskHeader* const task = polled == polls_per_turn ? nullptr : ready_.pop();
+    TaskHeader* const task = towards_turn_ >= polls_per_turn ? nullptr : ready_.pop();
     if (!task) {
-      polls_ += std::exchange(polled, 0);
+      towards_turn_ = 0;
       const bool may_block = ready_.empty();
       if (mutated(Mutant::reactor_polled_only_when_idle) && !may_block) continue;
       turn(may_block);
       continue;
     }
+    ++towards_turn_;
+    ++polls_;
     poll(*task);
-    ++polled;
   }
-  polls_ += polled;
   running_ = mutated(Mutant::failed_run_stays_entered) && root.outcome == TaskOutcome::exception;
 }
 
@@ -274,7 +276,7 @@ void LocalExecutor::run_until_done(const TaskHeader& root) {
 void LocalExecutor::shut_down(TimePoint drain_until) noexcept {
   running_ = true;
   const auto run_ready = [this] {
-    for (unsigned n = 0; n < polls_per_turn; ++n) {
+    for (towards_turn_ = 0; towards_turn_ < polls_per_turn; ++towards_turn_) {
       TaskHeader* const task = ready_.pop();
       if (!task) return;
       poll(*task);

@@ -74,6 +74,7 @@ class LocalExecutor final : public Executor {
   TaskQueue ready_;
   HeaderPool headers_{TaskKind::confined};
   std::uint64_t started_ = 0, finished_ = 0;
+  unsigned towards_turn_ = 0;  // polls since the last turn, and operations that count like polls
   std::uint64_t polls_ = 0, turns_ = 0, wakes_local_ = 0, wakes_remote_ = 0, wakes_suppressed_ = 0;
   std::uint64_t awaiting_drain_ = 0;  // dead headers that are still in the inbox
   bool running_ = false;

@@ -182,6 +182,7 @@ enum class Mutant {
   wait_has_a_cap,
   watcher_never_rests,
   no_leaf_budget,
+  spent_budget_is_one_poll,
 };
 
 #if REACTORLAB_INSTRUMENTED

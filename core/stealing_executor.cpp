@@ -223,7 +223,8 @@ TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
 // --- one task ---------------------------------------------------------------------------------------------------------------
 
 void StealingExecutorBase::begin_turn(Worker& worker) noexcept {
-  worker.polls.add(std::exchange(worker.polls_since_turn, 0) + std::exchange(worker.polls_since_look, 0));
+  const unsigned counted = std::exchange(worker.polls_since_turn, 0) + std::exchange(worker.polls_since_look, 0);
+  worker.polls.add(counted - std::exchange(worker.no_polls, 0));
 }
 
 void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcept {
@@ -232,6 +233,12 @@ void StealingExecutorBase::settle_slow(Worker& worker, TaskHeader& task) noexcep
       if (mutated(Mutant::wake_while_running_ignored)) return task.wakes.store(0, release);
       if (mutated(Mutant::wakes_not_coalesced) && task.wakes.load(relaxed) > 1) task.wakes.fetch_sub(1, relaxed);
       return push(worker, task);
+    case TaskAction::yield_spent:
+      if (!mutated(Mutant::spent_budget_is_one_poll)) {
+        worker.polls_since_look += leaf_budget - 1;
+        worker.no_polls += leaf_budget - 1;
+      }
+      [[fallthrough]];
     case TaskAction::yield: task.action = TaskAction::park; return push(worker, task);
     case TaskAction::finish: return finish(task);
   }

@@ -174,6 +174,7 @@ struct alignas(64) Worker {
   unsigned index = 0;
   unsigned polls_since_look = 0;
   unsigned polls_since_turn = 0;  // up to the last look
+  unsigned no_polls = 0;          // of these: operations that count like polls
   OwnedCounter started, finished;
   OwnedCounter polls;  // up to the last turn
   OwnedCounter wakes_local, wakes_suppressed, steals, parks;

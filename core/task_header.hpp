@@ -44,7 +44,12 @@ class MarkedKind {
 };
 
 /// What the code that ran last asked the executor for.
-enum class TaskAction : std::uint8_t { park, yield, finish };
+enum class TaskAction : std::uint8_t {
+  park,
+  yield,
+  yield_spent,  ///< as yield, at the end of a budget of calls into the kernel: towards the reactor's next turn it counts as so many polls
+  finish,
+};
 
 /// What a finished task left behind.
 enum class TaskOutcome : std::uint8_t { none, value, exception, cancelled };

@@ -17,8 +17,8 @@ namespace reactorlab::conformance {
 /// An edge is taken by the next turn, at most polls_per_turn away, and its task then stands behind what was ready before.
 inline constexpr std::uint64_t polls_per_edge = polls_per_turn + 64;
 
-/// A task's budget is spent in one poll, and the reactor gets its turn after so many polls.
-inline constexpr std::uint64_t operations_per_edge = leaf_budget * polls_per_edge;
+/// The same in operations, which count like polls; of the poll that turns out to be the last one, all.
+inline constexpr std::uint64_t operations_per_edge = polls_per_edge + leaf_budget;
 
 /// A task whose every operation completes at once, beside clients that are slow: in each round all of them send a byte, and the
 /// task operates until they have been served. `operate()` is co_awaited. `counted`: one thread does all, so that operations are

@@ -116,7 +116,7 @@ class ConnectingThread {
 }  // namespace
 
 RULE(FAIR_08, real_storm_beside_connections) {
-  constexpr unsigned connections = 5, round_trips = 2;
+  constexpr unsigned connections = 5, round_trips = 20;
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
     std::vector<TcpStream> servers, clients;
