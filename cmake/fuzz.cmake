@@ -29,7 +29,7 @@ function(reactorlab_add_fuzz_test name target runs)
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
-# How many inputs are a few seconds. A fault that takes more of them than that is given four times as many.
+# How many inputs are a few seconds. The search for a fault ends with the find, so it may take many more of them.
 set(fuzz_runs_slab 3000)
 set(fuzz_runs_timer_wheel 20000)
 set(fuzz_runs_schedules 5000)
@@ -54,7 +54,7 @@ reactorlab_grep(lines harness/fuzz/finds.txt "\n[a-z][a-z_]* +[a-z][a-z_]*")
 foreach(line IN LISTS lines)
   string(REGEX MATCH "([a-z_]+) +([a-z_]+)" pair "${line}")
   set(name fuzz.${CMAKE_MATCH_1}.finds.${CMAKE_MATCH_2})
-  math(EXPR runs "4 * ${fuzz_runs_${CMAKE_MATCH_1}}")
+  math(EXPR runs "16 * ${fuzz_runs_${CMAKE_MATCH_1}}")
   reactorlab_add_fuzz_test(${name} ${CMAKE_MATCH_1} ${runs} --mutant=${CMAKE_MATCH_2})
   # The words of a failed demand, an assertion or the sanitizer; a time-out isn't one.
   set_tests_properties(${name} PROPERTIES PASS_REGULAR_EXPRESSION "SUMMARY: (libFuzzer: deadly signal|AddressSanitizer)")
