@@ -53,7 +53,7 @@ function(reactorlab_precompile target)
 endfunction()
 
 # TARGET is part of a test: in the release flavour it is compiled at -O2. What it tests keeps the flavour's own level, but for what is
-# inlined into it, and a third level more of optimising the tests takes a quarter of the time of compiling them.
+# inlined into it, and the third level takes a fifth of the time of compiling a test.
 function(reactorlab_optimise_less target)
   if(TARGET ${target})
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2>)

@@ -258,10 +258,10 @@ void LocalExecutor::run_until_done(const TaskHeader& root) {
   while (root.join.load(relaxed) != TaskHeader::join_done || (mutated(Mutant::block_on_waits_for_all) && live())) {
     TaskHeader* const task = towards_turn_ >= polls_per_turn ? nullptr : ready_.pop();
     if (!task) {
-      towards_turn_ = 0;
       const bool may_block = ready_.empty();
-      if (mutated(Mutant::reactor_polled_only_when_idle) && !may_block) continue;
-      turn(may_block);
+      if (may_block || !mutated(Mutant::reactor_polled_only_when_idle)) turn(may_block);
+      // Only now: what an edge polled in the turn doesn't bring the next one before those who are ready.
+      towards_turn_ = 0;
       continue;
     }
     ++towards_turn_;
