@@ -43,9 +43,9 @@ function(reactorlab_add_library name)
 endfunction()
 
 # TARGET's sources find HEADERS... compiled already: what a dozen of them include takes half of the time of compiling one. Only the
-# build is quicker; every source still includes what it uses, and the dev preset, which goes without, checks that it does.
+# build is quicker; every source still includes what it uses, and the release preset, which goes without, checks that it does.
 function(reactorlab_precompile target)
-  if(TARGET ${target} AND ARGN AND NOT CMAKE_BUILD_TYPE STREQUAL "Dev")
+  if(TARGET ${target} AND ARGN AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
     target_precompile_headers(${target} PRIVATE ${ARGN})
     # The same header gives the same file, so that a compiler cache can tell.
     target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
