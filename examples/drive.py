@@ -124,7 +124,7 @@ def deregistration(start):
 
 
 def spawn_sleep_join(start):
-    example = start("--sleep-ms=10")
+    example = start()
     for line in "spawned", "done!", "42":
         example.expect(line)
     example.ends_well()

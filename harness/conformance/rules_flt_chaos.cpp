@@ -119,9 +119,12 @@ void begin_time(VirtualClock& time) { time.advance(whole_tick(clock::now(), 0ns)
 
 // --- FLT-08 -------------------------------------------------------------------------------------------------------------------
 
+/// On each configuration, of which homes with workers have several. What a sanitizer would see, it sees with the first of them.
+constexpr std::uint64_t seeds_of(bool confined) noexcept { return sanitized ? 8 : confined ? 100 : 25; }
+
 RULE(FLT_08, the_same_results) {
   use_virtual_time(VirtualClock::Mode::automatic);
-  for_each_seed(8, [&](std::uint64_t seed) {
+  for_each_seed(seeds_of(confined()), [&](std::uint64_t seed) {
     Chaos chaos{seed};
     const auto rt = make();
     EXPECT_EQ(rt->block_on(play(*rt)), expected_scores);
@@ -131,7 +134,7 @@ RULE(FLT_08, the_same_results) {
 RULE(FLT_08, the_same_lines) {
   use_virtual_time(VirtualClock::Mode::automatic);
   const Lines expected = run_broad_scenario(*make());
-  for_each_seed(4, [&](std::uint64_t seed) {
+  for_each_seed(seeds_of(confined()) / 2, [&](std::uint64_t seed) {
     Chaos chaos{seed};
     EXPECT_EQ(run_broad_scenario(*make()), expected);
   });

@@ -99,10 +99,10 @@ BOTH_FORMS_RULE(RDY_08, tasks_may_do_anything_scripted) {
   }));
 }
 
-// The driver wakes a task of another runtime and is held after it has handed it over. Shared homes only: a confined one has no
-// lock, and nobody else may register there.
+// The driver wakes a task of another runtime and is held after it has handed it over. A confined home has no lock, and nobody else
+// may register there.
 BOTH_FORMS_RULE(RDY_08, no_lock_while_waking) {
-  if (confined()) return;
+  NEEDS(foreign_registration);
   SyncPoints points;
   Rt& rt = runtime<Rt>();
   Pair pair = socket_pair();

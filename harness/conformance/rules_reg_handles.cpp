@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "harness/conformance/addresses.hpp"
 #include "harness/conformance/ghost.hpp"
 #include "harness/conformance/kit.hpp"
 
@@ -233,6 +234,14 @@ RULE(REG_14, cancelled_connect) {
     task.cancel();
     EXPECT_THROW((void)co_await task, TaskCancelled);
   }());
+  EXPECT_GE(expect_deregistered_before_closed(script), 1u);
+}
+
+RULE(REG_14, failed_connect) {
+  Script script{sys::Op::epoll_ctl, sys::Op::close};
+  IRuntime& rt = runtime();
+  const RefusingPort port;
+  rt.block_on([&]() -> Task<> { EXPECT_EQ((co_await TcpStream::connect(rt, port.address())).error(), ECONNREFUSED); }());
   EXPECT_GE(expect_deregistered_before_closed(script), 1u);
 }
 

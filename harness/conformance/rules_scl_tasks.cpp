@@ -12,18 +12,26 @@ namespace reactorlab::conformance {
 
 namespace {
 
-/// Counts the frames that are alive.
-class FrameCount {
- public:
-  explicit FrameCount(std::atomic<int>& frames) noexcept : frames_{frames} { frames_.fetch_add(1); }
-  FrameCount(const FrameCount&) = delete;
-  ~FrameCount() { frames_.fetch_sub(1); }
-
- private:
-  std::atomic<int>& frames_;
+/// Of the tasks of a body. A detached one may not have begun when the wave's last join is done, so ends are counted, too.
+struct Frames {
+  std::atomic<int> alive{0};
+  std::atomic<std::size_t> ended{0};
 };
 
-Task<std::size_t> short_task(std::size_t number, std::atomic<int>& frames) {
+class FrameCount {
+ public:
+  explicit FrameCount(Frames& frames) noexcept : frames_{frames} { frames_.alive.fetch_add(1); }
+  FrameCount(const FrameCount&) = delete;
+  ~FrameCount() {
+    frames_.alive.fetch_sub(1);
+    frames_.ended.fetch_add(1);
+  }
+
+ private:
+  Frames& frames_;
+};
+
+Task<std::size_t> short_task(std::size_t number, Frames& frames) {
   const FrameCount counted{frames};
   co_return number;
 }
@@ -41,7 +49,7 @@ RULE(SCL_03, waves_of_short_tasks) {
   // Each of the threads may keep up to 8,192 headers for itself: the workers, and whoever calls block_on.
   constexpr std::size_t most_headers = 3 * 8'192 + 4 * wave;
   static_assert(many_tasks > most_headers, "a header for each task would go unnoticed");
-  std::atomic<int> frames{0};
+  Frames frames;
   IRuntime& rt = runtime();
   const std::size_t headers_before = headers();
   rt.block_on([&]() -> Task<> {
@@ -55,7 +63,8 @@ RULE(SCL_03, waves_of_short_tasks) {
       for (auto& join : joins) sum += co_await join;
       EXPECT_EQ(sum, wave / 2 * (wave / 2 - 1));
       joins.clear();
-      while (frames.load() != 0) co_await yield();
+      while (frames.ended != done + wave) co_await yield();
+      EXPECT_EQ(frames.alive, 0);
       const std::size_t more = headers() - headers_before;
       EXPECT_LE(more, most_headers) << "after " << done + wave << " tasks";
       if (more > most_headers) co_return;

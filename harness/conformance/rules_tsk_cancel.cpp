@@ -270,6 +270,7 @@ RULE(TSK_16, in_a_race_with_the_end) {
 
 RULE(TSK_17, everybody_is_asleep) {
   constexpr unsigned rounds = 100;
+  Fates fates;
   std::optional<JoinHandle<void>> task;
   Count spawned;
   IRuntime& rt = runtime();
@@ -282,12 +283,15 @@ RULE(TSK_17, everybody_is_asleep) {
   }};
   rt.block_on([&]() -> Task<> {
     for (unsigned round = 1; round <= rounds; ++round) {
-      task.emplace(rt.spawn(never()));
+      task.emplace(rt.spawn(waiting_for(rt, fates, [] { return Forever{}; })));
       spawned.add();
       EXPECT_TRUE(co_await ended_cancelled(*task));
     }
   }());
   plain.join();
+  EXPECT_EQ(fates.ended, fates.started);
+  EXPECT_EQ(fates.elsewhere, 0u) << "frames were destroyed on the thread that cancels";
+  EXPECT_EQ(fates.went_on, 0u);
 }
 
 // --- TSK-19 ---------------------------------------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ BOTH_FORMS_RULE(XTH_02, after_the_wait_was_announced) {
 
 /// One worker is busy and the other on its way to sleep, past its look at the queues.
 BOTH_FORMS_RULE(XTH_02, before_a_worker_parks) {
+  NEEDS(migration);
   if (workers() < 2) return;
   std::atomic<std::uint64_t> parks{~0ull};
   std::atomic<bool> served{false};
@@ -175,7 +176,7 @@ BOTH_FORMS_RULE(XTH_03, when_the_wait_has_ended) {
 }
 
 BOTH_FORMS_RULE(XTH_03, during_dispatch) {
-  if (confined()) return;  // its dispatch polls: the next body
+  NEEDS(migration);  // a confined home's dispatch polls: the next body
   SyncPoints points;
   Rt& rt = runtime<Rt>();
   rt.block_on(wake_after_waits<Rt>(rt, points, SyncPoint::dispatch_collected));

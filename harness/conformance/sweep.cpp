@@ -120,6 +120,10 @@ class Sweep {
   static constexpr unsigned most_calls = 1'000;    // of a kind, in a scenario
   static constexpr unsigned enough_failures = 20;  // to see what is the matter
 
+  static constexpr sys::Op last_op = sys::Op::writev;
+  // Memory (FLT-07), a thread (FLT-05), and a wait for a word, which has no error.
+  static constexpr sys::Op not_swept[] = {sys::Op::mmap, sys::Op::mprotect, sys::Op::munmap, sys::Op::clone, sys::Op::futex};
+
   void sweep(const FallibleCall& call, int error) {
     for (unsigned n = 1; count_.failures < enough_failures; ++n) {
       const Fault fault{call, error, n};
@@ -150,6 +154,8 @@ class Sweep {
     }
     simulate_end_of_process();
     Quiescence::body_ended();
+    if (const int op = unknown_.exchange(-1); op >= 0)
+      complain(fault, fmt::format("sys::Op number {} was called, and neither has a row in the fault table nor is exempt", op));
     const bool injected = fault && seen.load() >= fault->n;
     judge(fault, injected, run);
     const ProcessState after = ProcessState::settled_like(before);
@@ -163,6 +169,15 @@ class Sweep {
     for (const FallibleCall& call : fallible_calls()) {
       script.on(call.op, Script::any_fd, [&call, &count = calls_[&call]](sys::Call& made) {
         if (call.concerns(made)) count.fetch_add(1);
+        return std::optional<long>{};
+      });
+    }
+    for (int number = 0; number <= static_cast<int>(last_op); ++number) {
+      const auto op = static_cast<sys::Op>(number);
+      const bool has_row = std::ranges::any_of(fallible_calls(), [op](const FallibleCall& row) { return row.op == op; });
+      if (has_row || std::ranges::find(not_swept, op) != std::end(not_swept)) continue;
+      script.on(op, Script::any_fd, [&unknown = unknown_, number](sys::Call&) {
+        unknown = number;
         return std::optional<long>{};
       });
     }
@@ -199,6 +214,7 @@ class Sweep {
   const Scenario& scenario_;
   const Configuration& configuration_;
   std::map<const FallibleCall*, std::atomic<unsigned>> calls_;
+  std::atomic<int> unknown_{-1};  // the number of an operation that nobody thought of
   Count count_;
 };
 

@@ -7,7 +7,8 @@ from .junit import FAIL, PASS, RULE_TEST, SKIP
 
 DEVIATION, ABSENT = "deviation", "absent"
 WORST_FIRST = [FAIL, DEVIATION, SKIP, PASS]
-MEANING = {PASS: "all bodies passed on every configuration", SKIP: "a body needs what this variant hasn't; the others passed",
+MEANING = {PASS: "every body that can be asked passed, on every configuration; a peer isn't asked what takes a seam",
+           SKIP: "a body needs what this variant hasn't, and the others passed; of a peer: no body can be asked",
            DEVIATION: "a peer does it otherwise, and why is known", FAIL: "a body failed, hung, crashed or wasn't run",
            ABSENT: "not a rule for this variant"}
 
