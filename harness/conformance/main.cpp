@@ -36,7 +36,7 @@ void run_under(Mutant mutant, std::chrono::milliseconds watchdog) {
   active_mutant = mutant;
   Patience patience;
   if (mutant != Mutant::none && mutant != noting_switches)
-    patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{6'000}};
+    patience = {std::chrono::milliseconds{300}, std::chrono::milliseconds{4'000}};
   if (watchdog.count() != 0) patience.watchdog = watchdog;
 #if REACTORLAB_SANITIZED
   patience.watchdog *= 4;
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   app.add_option("--expect-killed-by", killer, "rule (or sweep-echo) that must fail with the mutant on at least one configuration");
   app.add_option("--sweep", selection.sweep, "inject faults into a scenario instead: echo, connect or wakes");
   app.add_flag("--note-switches", noting, "print which mutants' switches the rules come to");
-  app.add_option("--watchdog", watchdog_ms, "milliseconds that one body may run; 0: 20,000, with a mutant 6,000");
+  app.add_option("--watchdog", watchdog_ms, "milliseconds that one body may run; 0: 20,000, with a mutant 4,000");
   app.add_option("--seed", replayed_seed, "run rules of chance with this seed only");
   app.add_flag("--list", listing, "print the tests and don't run them");
   try {
