@@ -50,14 +50,22 @@ class BasicStream : public Handle<typename Rt::Ref> {
   static Outcome<std::pair<BasicStream, BasicStream>> pair(Rt& runtime)
     requires(Kind::has_pairs);
 
-  // --- operations: co_await them --------------------------------------------------------------------------------------------
+  // --- operations: co_await them; bytes and parts stay the caller's, and in place, until the result is there ---------------------
 
+  /// -> Lease: what is there, in a pooled buffer.
   auto read_lease() noexcept { return ReadLeaseOperation<BasicStream>{*this}; }
+  /// -> IoResult: bytes, as many as are there and fit; 0 at the end of the stream.
   auto read(std::span<std::byte> into) noexcept { return read_with(into, 0); }
   /// Leaves the bytes where they are.
   auto peek(std::span<std::byte> into) noexcept { return read_with(into, MSG_PEEK); }
+  /// -> IoResult: bytes, as many as there is room for, at least one; 0 if there are none to write.
+  auto write(std::span<const std::byte> bytes) noexcept {
+    return Request<WriteOperation<BasicStream>, BasicStream*, std::span<const std::byte>>{this, bytes};
+  }
+  /// -> IoResult: the size; or -errno, and then an unknown part has been sent.
   auto write_all(std::span<const std::byte> bytes) noexcept { return WriteAllRequest<BasicStream>{this, bytes}; }
   auto write_all(const Lease& lease) noexcept { return write_all(lease.bytes()); }
+  /// As write_all(), of all parts in order. The array is consumed: it says afterwards what is left.
   auto write_vector(std::span<iovec> parts) noexcept {
     return Request<WriteVectorOperation<BasicStream>, BasicStream*, std::span<iovec>>{this, parts};
   }

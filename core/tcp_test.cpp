@@ -105,6 +105,34 @@ TEST_P(TcpTest, WritesPartsInOrderSkippingEmptyOnes) {
   });
 }
 
+TEST_P(TcpTest, AWriteTakesWhatThereIsRoomForAndWaitsIfThereIsNone) {
+  const std::string big(8 << 20, 'w');
+  std::atomic<std::size_t> written{0};
+  run([&]() -> Task<> {
+    Pair pair = co_await connected(runtime());
+    const IoResult nothing = co_await pair.client.write({});
+    EXPECT_EQ(nothing, IoResult{0});
+    const auto write_piecemeal = [&]() -> Task<> {
+      while (written < big.size()) {
+        const IoResult n = co_await pair.client.write(bytes_of(big).subspan(written));
+        EXPECT_GT(n.value(), 0);
+        if (!n) break;
+        written += n.count();
+      }
+      pair.client.close();
+    };
+    auto writer = runtime().spawn(write_piecemeal());
+    while (runtime().stats().waiters == 0) co_await yield();
+    EXPECT_GT(written, 0u) << "what there was room for";
+    EXPECT_LT(written, big.size()) << "and nobody has read";
+    const std::string received = co_await read_to_end(pair.server);
+    EXPECT_TRUE(received == big);
+    co_await writer;
+    const IoResult closed = co_await pair.client.write(bytes_of(big));
+    EXPECT_EQ(closed, IoResult{-EBADF});
+  });
+}
+
 TEST_P(TcpTest, ABigWriteWaitsForItsReader) {
   std::string big(8 << 20, ' ');
   for (std::size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>(i * 31 >> 7);

@@ -138,7 +138,7 @@ def _comparison(results, metric, cell, series):
 
 def _void_section(results):
     lines = ["## Void, stalled and damaged samples", "",
-             f"{_tally(results)}. Stalled: the CPUs got well below their share; such a sample counts.", ""]
+             f"{_tally(results)}. Stalled: the CPUs got well below their share, by a disturbance or by what is measured (docs/METHODOLOGY.md); such a sample counts.", ""]
     if not results.voids() and not results.problems():
         return [*lines, "No sample is void: all count."]
     lines += [f"- round {s.round}, position {s.position}, {s.series}, {s.cell.label}: {_escape(s.void)}" for s in results.voids()]
