@@ -21,7 +21,11 @@ PUBLISHED = "results/conformance/mutants.json"
 
 
 def git(root, *words):
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
+    """What git prints; nothing if it fails, or isn't there."""
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
     return done.stdout if done.returncode == 0 else ""
 
 
