@@ -41,10 +41,11 @@ RULE(SHD_13, a_thousand_in_a_row) {
   const ProcessState after = ProcessState::settled_like(before);
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.threads, before.threads);
-  // A list of all runtimes that there ever were takes 8 bytes for each. The allocator may have mapped a few more arenas.
+  // What is allocated for each runtime and forgotten takes 32 bytes of the heap at least. What malloc keeps for a thread counts as
+  // given out, and has been seen to move by 8,000. It may have mapped a few more arenas, too.
   constexpr std::size_t more = rounds - warm_up;
   const ProcessMemory memory_after = ProcessMemory::now();
-  EXPECT_LT(memory_after.heap_bytes, memory_before.heap_bytes + 8 * more);
+  EXPECT_LT(memory_after.heap_bytes, memory_before.heap_bytes + 24 * more);
   EXPECT_LT(memory_after.address_bytes, memory_before.address_bytes + (more << 20));
 }
 
