@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/leaf.hpp"
+#include "core/send_operation.hpp"
 #include "core/sys.hpp"
 
 namespace reactorlab {
@@ -68,34 +69,6 @@ class ReceiveOperation : public Leaf<ReceiveOperation<Socket, Result>, Socket, D
 
   std::span<std::byte> into_;
   Result received_;
-};
-
-/// To the peer that the socket is connected to. -> IoResult: the size, or -errno
-template <class Socket>
-class SendOperation : public Leaf<SendOperation<Socket>, Socket, Direction::write> {
- public:
-  SendOperation(TaskHeader& task, Socket* socket, std::span<const std::byte> bytes) noexcept
-      : Leaf<SendOperation, Socket, Direction::write>{task, *socket}, bytes_{bytes} {
-    this->begin(attempt());
-  }
-  IoResult await_resume() const noexcept {
-    this->resumed();
-    return result_;
-  }
-
-  bool attempt() noexcept {
-    long n;
-    do n = sys::send(this->source().fd(), bytes_.data(), bytes_.size());
-    while (n == -EINTR);
-    if (n == -EAGAIN) return false;
-    result_ = n;
-    return true;
-  }
-  void settle(IoResult error) noexcept { result_ = error; }
-
- private:
-  std::span<const std::byte> bytes_;
-  IoResult result_;
 };
 
 /// To anybody. Parks only if the kernel will say when there is room again, else -EAGAIN is the result: see the kinds of sockets.

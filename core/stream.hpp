@@ -8,6 +8,7 @@
 #include "core/handle.hpp"
 #include "core/outcome.hpp"
 #include "core/runtime.hpp"
+#include "core/send_operation.hpp"
 #include "core/socket_options.hpp"
 #include "core/stream_reads.hpp"
 #include "core/stream_writes.hpp"
@@ -60,7 +61,7 @@ class BasicStream : public Handle<typename Rt::Ref> {
   auto peek(std::span<std::byte> into) noexcept { return read_with(into, MSG_PEEK); }
   /// -> IoResult: bytes, as many as there is room for, at least one; 0 if there are none to write.
   auto write(std::span<const std::byte> bytes) noexcept {
-    return Request<WriteOperation<BasicStream>, BasicStream*, std::span<const std::byte>>{this, bytes};
+    return Request<SendOperation<BasicStream>, BasicStream*, std::span<const std::byte>>{this, bytes};
   }
   /// -> IoResult: the size; or -errno, and then an unknown part has been sent.
   auto write_all(std::span<const std::byte> bytes) noexcept { return WriteAllRequest<BasicStream>{this, bytes}; }

@@ -12,34 +12,6 @@
 
 namespace reactorlab {
 
-/// Writes what there is room for. -> IoResult: bytes, or -errno
-template <class Stream>
-class WriteOperation : public Leaf<WriteOperation<Stream>, Stream, Direction::write> {
- public:
-  WriteOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes) noexcept
-      : Leaf<WriteOperation, Stream, Direction::write>{task, *stream}, bytes_{bytes} {
-    this->begin(attempt());
-  }
-  IoResult await_resume() const noexcept {
-    this->resumed();
-    return result_;
-  }
-
-  bool attempt() noexcept {
-    long n;
-    do n = sys::send(this->source().fd(), bytes_.data(), bytes_.size());
-    while (n == -EINTR);
-    if (n == -EAGAIN) return false;
-    result_ = n;
-    return true;
-  }
-  void settle(IoResult error) noexcept { result_ = error; }
-
- private:
-  std::span<const std::byte> bytes_;
-  IoResult result_;
-};
-
 /// Writes everything. -> IoResult: the size, or -errno (then an unknown part has been sent)
 template <class Stream>
 class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Direction::write> {
