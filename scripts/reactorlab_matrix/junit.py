@@ -5,7 +5,8 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 PASS, SKIP, FAIL = "pass", "skip", "fail"
-RULE_TEST = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+)\.([A-Z]+(?:-[A-Z]+)?-[0-9]+)")
+# <variant>.<backend>.<RULE>; a mutant's test (mutant.<name>.<RULE>) looks alike.
+RULE_TEST = re.compile(r"(?!mutant\.)([a-z0-9_]+)\.([a-z0-9_]+)\.([A-Z]+(?:-[A-Z]+)?-[0-9]+)")
 SKIP_REASON = re.compile(r"^(?:.*: )?Skipped\n+(.+)$", re.M)  # GoogleTest's
 
 

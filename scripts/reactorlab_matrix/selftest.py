@@ -47,7 +47,8 @@ class Pages(unittest.TestCase):
         self.matrix = Matrix(["REG-01", "VAR-TL-01", "REG-02"], {"preset": "release", "commit": "c" * 40, "modified_files": 0,
                                                               "started_at": "2000-01-01T00:00:00Z"}, {"lost": "FC.", "twice": "H-."})
         self.tests = {"home.epoll.REG-01": "skip", "home.epoll.REG-02": "pass", "home.epoll.VAR-TL-01": "pass",
-                      "peer.epoll.REG-01": "fail", "peer.epoll.REG-02": "pass", "core.slab": "pass"}
+                      "peer.epoll.REG-01": "fail", "peer.epoll.REG-02": "pass", "core.slab": "pass",
+                      "mutant.lost.REG-01": "pass"}
 
     def junit(self, preset, tests):
         suite = ElementTree.Element("testsuite", name="Linux-c++", timestamp="2000-01-02T00:00:00")
@@ -89,7 +90,7 @@ class Pages(unittest.TestCase):
         self.assertIn("| peer epoll | REG-01 | does it its own way |", markdown)
         self.assertIn("(../../docs/SPEC.md#reg-01-title)", markdown)
         self.assertIn("score: 100.0 %: 2 of 2", markdown)
-        self.assertIn("| release | 2000-01-02T00:00:00 | unknown | 4 | 1 | 1 |", markdown)
+        self.assertIn("| release | 2000-01-02T00:00:00 | unknown | 5 | 1 | 1 |", markdown)
         self.assertNotIn("## Failures", markdown)  # the only one is explained
         self.assertIn('class="state deviation" title="does it its own way"', page)
 
