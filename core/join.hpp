@@ -185,6 +185,7 @@ class Relay {
     }
     parker_.park();
     if (error_) std::rethrow_exception(error_);
+    if (!value_) throw TaskCancelled{};
     if constexpr (!std::is_void_v<T>) return std::move(*value_);
   }
 
@@ -207,10 +208,10 @@ class Relay {
     try {
       if constexpr (std::is_void_v<T>) {
         co_await *delivery.handle;
+        relay.value_.emplace();
       } else {
         relay.value_.emplace(co_await *delivery.handle);
       }
-      relay.error_ = nullptr;
     } catch (...) {
       relay.error_ = std::current_exception();
     }
@@ -221,10 +222,10 @@ class Relay {
     try {
       if constexpr (std::is_void_v<T>) {
         handle.take();
+        value_.emplace();
       } else {
         value_.emplace(handle.take());
       }
-      error_ = nullptr;
     } catch (...) {
       error_ = std::current_exception();
     }
@@ -232,8 +233,8 @@ class Relay {
 
   struct Nothing {};
   Parker parker_;
-  std::exception_ptr error_ = std::make_exception_ptr(TaskCancelled{});
-  std::optional<std::conditional_t<std::is_void_v<T>, Nothing, T>> value_;
+  std::exception_ptr error_;
+  std::optional<std::conditional_t<std::is_void_v<T>, Nothing, T>> value_;  // neither: cancelled
 };
 
 }  // namespace join
