@@ -1,6 +1,8 @@
 // The kit's tools do what its README says; a rule that uses a broken tool would prove nothing.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -261,6 +263,17 @@ TEST(QuiescenceDeathTest, EndsAProcessThatSpins) {
     for (;;) KernelTap::instance().ring();
   };
   EXPECT_EXIT(spin(), ::testing::ExitedWithCode(exit_hung), "a body: it runs on and on");
+}
+
+TEST(ProcessState, KnowsAFileByAnyName) {
+  const std::string name = testing::TempDir() + "known-by-any-name";
+  const UniqueFd file{::open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)};
+  const UniqueFd other{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  const ProcessState before = ProcessState::now();
+  ASSERT_TRUE(before.descriptors.contains(file.get()));
+  EXPECT_NE(before.descriptors.at(file.get()), before.descriptors.at(other.get()));
+  ASSERT_EQ(::unlink(name.c_str()), 0);
+  EXPECT_EQ(ProcessState::now().descriptors, before.descriptors);
 }
 
 TEST(Selection, KnowsWhoseRuleItIs) {

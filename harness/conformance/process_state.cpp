@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,6 +18,13 @@
 namespace reactorlab::conformance {
 namespace {
 
+/// A name is anybody's to change: what was inherited as a log of ctest's is another process's to rename or to delete meanwhile.
+std::string file_behind(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return "a file";
+  return "file " + std::to_string(status.st_ino) + " of device " + std::to_string(status.st_dev);
+}
+
 std::map<int, std::string> open_descriptors() {
   std::map<int, std::string> open;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder{::opendir("/proc/self/fd"), &::closedir};
@@ -27,7 +35,7 @@ std::map<int, std::string> open_descriptors() {
     std::error_code gone;
     const std::string what = std::filesystem::read_symlink(std::string{"/proc/self/fd/"} + entry->d_name, gone).string();
     if (gone || what.starts_with("/proc/")) continue;  // the quiescence monitor's, which looks around there
-    open[fd] = what;
+    open[fd] = what.starts_with('/') ? file_behind(fd) : what;
   }
   return open;
 }
