@@ -266,7 +266,7 @@ TEST(QuiescenceDeathTest, EndsAProcessThatSpins) {
 }
 
 TEST(ProcessState, KnowsAFileByAnyName) {
-  const std::string name = testing::TempDir() + "known-by-any-name";
+  const std::string name = testing::TempDir() + "known-by-any-name-" + std::to_string(::getpid());
   const UniqueFd file{::open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)};
   const UniqueFd other{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   const ProcessState before = ProcessState::now();

@@ -12,7 +12,7 @@ namespace reactorlab::conformance {
 void prepare_process();
 
 struct ProcessState {
-  std::map<int, std::string> descriptors;  ///< number -> what it is, as /proc/self/fd says
+  std::map<int, std::string> descriptors;  ///< number -> what it is, as /proc/self/fd says; of a file its inode
   std::size_t threads = 0;
 
   static ProcessState now();
