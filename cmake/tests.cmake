@@ -10,9 +10,11 @@ include(GoogleTest)
 include(cmake/conformance.cmake)
 add_custom_target(tests)
 
-# A GoogleTest binary NAME whose cases are found when ctest starts; SOURCES may be empty, then there is no such target.
+# A GoogleTest binary NAME whose cases are found when ctest starts; SOURCES may be empty, then there is no such target. SHARED_PROCESS
+# says that its cases, in any order, stand being run in one process. With a sanitizer, whose processes take longer to start than most
+# cases to run, ctest then has a few entries of many cases each, shuffled, instead of an entry for each case.
 function(reactorlab_add_unit_tests name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "SHARED_PROCESS" "" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT arg_SOURCES)
     return()
   endif()
@@ -21,11 +23,21 @@ function(reactorlab_add_unit_tests name)
   reactorlab_optimise_less(${name})
   reactorlab_link(${name} ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
   add_dependencies(tests ${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+  if(arg_SHARED_PROCESS AND CMAKE_BUILD_TYPE MATCHES "^(Asan|Tsan)$")
+    set(shards 8)
+    foreach(shard RANGE 1 ${shards})
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${name}.${shard}_of_${shards} COMMAND ${name})
+      set_tests_properties(${name}.${shard}_of_${shards} PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT
+                           "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index};GTEST_SHUFFLE=1")
+    endforeach()
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
 endfunction()
 
 reactorlab_test_sources(core_test_sources core ${variant_folders})
-reactorlab_add_unit_tests(core_tests SOURCES ${core_test_sources} LIBRARIES reactorlab_instrumented)
+reactorlab_add_unit_tests(core_tests SHARED_PROCESS SOURCES ${core_test_sources} LIBRARIES reactorlab_instrumented)
 
 reactorlab_precompile(core_tests <gtest/gtest.h> core/reactorlab.hpp)
 
