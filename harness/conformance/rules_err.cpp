@@ -5,6 +5,7 @@
 
 #include "harness/conformance/addresses.hpp"
 #include "harness/conformance/errors.hpp"
+#include "harness/conformance/far_number.hpp"
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/tasks.hpp"
@@ -31,9 +32,8 @@ Task<int> answer() { co_return 42; }
 
 RULE(ERR_01, no_descriptor) {
   IRuntime& rt = runtime();
-  Pair pair = socket_pair();
-  const int closed = pair.ours.get();
-  pair.ours.close();
+  const Pair pair = socket_pair();
+  const int closed = at_far_number(pair.ours).get();  // free again by the end of this line
   for (const int fd : {-1, INT_MAX, closed}) EXPECT_EQ(error_of_registering(rt, fd), EBADF) << fd;
   EXPECT_EQ(TcpStream::adopt(rt.ref(), closed).error(), EBADF);
   EXPECT_EQ(rt.stats().registrations, 0u);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/conformance/addresses.hpp"
+#include "harness/conformance/far_number.hpp"
 #include "harness/conformance/ghost.hpp"
 #include "harness/conformance/kit.hpp"
 
@@ -58,7 +59,7 @@ RULE(REG_09, bad_descriptors) {
   IRuntime& rt = runtime();
   const Fd regular{checked(::memfd_create("regular", MFD_CLOEXEC), "memfd_create")};
   Pair pair = socket_pair();
-  const int closed = Fd{::dup(pair.ours.get())}.get();  // its number, free again by the end of this line
+  const int closed = at_far_number(pair.ours).get();  // free again by the end of this line
   const Levels before = levels(rt);
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(error_of_borrowing(rt, -1), EBADF);

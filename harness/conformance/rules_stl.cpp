@@ -1,5 +1,6 @@
 // STL: stale tokens and identity.
 
+#include "harness/conformance/far_number.hpp"
 #include "harness/conformance/ghost.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/passage.hpp"
@@ -144,6 +145,7 @@ namespace {
 template <class Rt, class MakeReady>
 Task<> reuse_number(Rt& rt, Script& script, SyncPoints& points, MakeReady make_ready) {
   Pair a = socket_pair(), old = socket_pair(), fresh = socket_pair();
+  old.ours = at_far_number(old.ours);
   const int n = old.ours.get();
   auto first = BasicAsyncFd<Rt>::borrow(rt, a.ours.get());
   std::optional<BasicAsyncFd<Rt>> former{BasicAsyncFd<Rt>::own(rt, old.ours.release())};
