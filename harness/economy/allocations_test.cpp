@@ -91,7 +91,7 @@ TEST(CountedAllocations, see_what_there_is) {
   EXPECT_TRUE(counts([&] { (void)cost_of_rounds(subjects[0], &allocations, 1); })) << "a runtime's beginning isn't free";
 }
 
-TEST_P(Economy, no_allocation_per_message) { EXPECT_EQ(cost_of_rounds(GetParam(), &allocations, rounds_of_n), 0u); }
+TEST_P(Economy, no_allocation_per_message) { EXPECT_EQ(cost_of_rounds(GetParam(), &allocations, counted_rounds), 0u); }
 
 INSTANTIATE_TEST_SUITE_P(Allocations, Economy, testing::ValuesIn(subjects), label_of);
 

@@ -90,8 +90,8 @@ inline std::uint64_t cost_of_rounds(const Subject& subject, std::uint64_t (*coun
   });
 }
 
-constexpr unsigned rounds_of_n = 200;
-constexpr std::uint64_t messages_of_n = std::uint64_t{rounds_of_n} * connections;
+constexpr unsigned counted_rounds = 200;
+constexpr std::uint64_t counted_messages = std::uint64_t{counted_rounds} * connections;
 
 class Economy : public testing::TestWithParam<Subject> {};
 

@@ -60,8 +60,8 @@ TEST(CountedSystemCalls, see_what_there_is) {
 }
 
 TEST_P(Economy, at_most_2_1_system_calls_per_message) {
-  const std::uint64_t calls = cost_of_rounds(GetParam(), &system_calls, rounds_of_n);
-  const double per_message = static_cast<double>(calls) / static_cast<double>(messages_of_n);
+  const std::uint64_t calls = cost_of_rounds(GetParam(), &system_calls, counted_rounds);
+  const double per_message = static_cast<double>(calls) / static_cast<double>(counted_messages);
   RecordProperty("system_calls_per_message", std::to_string(per_message));
   EXPECT_GE(per_message, 2.0) << "a message is read and written: something isn't counted";
   EXPECT_LE(per_message, 2.1);
