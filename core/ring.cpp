@@ -1,0 +1,128 @@
+#include "core/ring.hpp"
+
+#include <cstring>
+#include <new>
+
+#include "core/error.hpp"
+#include "core/sys_uring.hpp"
+
+namespace reactorlab {
+namespace {
+
+constexpr const char* remedy_of(int error) noexcept {
+  switch (error) {
+    case ENOSYS: return "this kernel has no io_uring; use --backend=epoll";
+    case EPERM: return "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a container's seccomp profile); use --backend=epoll";
+    case EINVAL: return "this kernel's io_uring is too old, 6.1 is needed; use --backend=epoll";
+    case EMFILE:
+    case ENFILE: return "raise the limit of open files (ulimit -n) or close some";
+    case ENOMEM: return "free memory, or raise the limit of locked memory (ulimit -l)";
+    default: return "use --backend=epoll";
+  }
+}
+
+std::uint32_t flags_of(RingUse use) noexcept {
+  constexpr std::uint32_t common = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
+  // A shared ring isn't COOP_TASKRUN: a request completes on the thread that submitted it, and one that computes for long would
+  // delay everybody's events.
+  return use == RingUse::one_thread ? common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : common;
+}
+
+// What happened before an entry was queued happens before its completion is read. TSan doesn't see the kernel between them.
+#if REACTORLAB_SANITIZED
+Atomic<unsigned> seen_by_sanitizers{0};
+#endif
+void entering() noexcept {
+#if REACTORLAB_SANITIZED
+  seen_by_sanitizers.fetch_add(1, release);
+#endif
+}
+void entered() noexcept {
+#if REACTORLAB_SANITIZED
+  (void)seen_by_sanitizers.load(acquire);
+#endif
+}
+
+}  // namespace
+
+std::optional<std::string> why_no_rings() {
+  try {
+    const Ring probe{RingUse::one_thread, {.submissions = 1, .completions = 2}};
+    return std::nullopt;
+  } catch (const std::system_error& refused) {
+    return refused.what();
+  }
+}
+
+Ring::Ring(RingUse use, RingSizes sizes) : use_{use} {
+  params_.flags = flags_of(use);
+  params_.cq_entries = sizes.completions;
+  const long fd = sys::io_uring_setup(sizes.submissions, &params_);
+  if (fd < 0) throw_errno(static_cast<int>(-fd), "io_uring_setup", remedy_of(static_cast<int>(-fd)));
+  fd_.reset(static_cast<int>(fd));
+  constexpr std::uint32_t needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
+  if ((params_.features & needed) != needed) throw_errno(EINVAL, "io_uring_setup", remedy_of(EINVAL));
+
+  const std::size_t cq_size = params_.cq_off.cqes + params_.cq_entries * sizeof(io_uring_cqe);
+  const std::size_t sq_size = params_.sq_off.array + params_.sq_entries * sizeof(std::uint32_t);
+  queues_size_ = cq_size > sq_size ? cq_size : sq_size;
+  queues_ = static_cast<std::byte*>(sys::map_ring(fd_.get(), queues_size_, IORING_OFF_SQ_RING));
+  if (!queues_) throw_errno(ENOMEM, "mapping a ring", remedy_of(ENOMEM));
+  sqes_ = static_cast<io_uring_sqe*>(sys::map_ring(fd_.get(), params_.sq_entries * sizeof(io_uring_sqe), IORING_OFF_SQES));
+  if (!sqes_) {
+    sys::release_addresses(queues_, queues_size_);
+    throw_errno(ENOMEM, "mapping a ring", remedy_of(ENOMEM));
+  }
+  cqes_ = reinterpret_cast<const io_uring_cqe*>(queues_ + params_.cq_off.cqes);
+  completion_mask_ = params_.cq_entries - 1;
+  // The entry number i is always in place i.
+  auto* const array = reinterpret_cast<std::uint32_t*>(queues_ + params_.sq_off.array);
+  for (std::uint32_t i = 0; i < params_.sq_entries; ++i) array[i] = i;
+}
+
+Ring::~Ring() {
+  sys::release_addresses(sqes_, params_.sq_entries * sizeof(io_uring_sqe));
+  sys::release_addresses(queues_, queues_size_);
+}
+
+io_uring_sqe* Ring::queue() noexcept {
+  if (queued() == params_.sq_entries) return nullptr;
+  io_uring_sqe* const entry = &sqes_[tail_++ & (params_.sq_entries - 1)];
+  std::memset(entry, 0, sizeof *entry);
+  return entry;
+}
+
+void Ring::unqueue() noexcept {
+  --tail_;
+  word_at(params_.sq_off.tail).store(tail_, release);
+}
+
+IoResult Ring::submit(bool and_work) noexcept {
+  word_at(params_.sq_off.tail).store(tail_, release);
+  entering();
+  const long n = sys::io_uring_enter(fd_.get(), queued(), 0, and_work ? IORING_ENTER_GETEVENTS : 0);
+  return n < 0 ? IoResult{n} : IoResult{0};
+}
+
+IoResult Ring::wait(int timeout_ms) noexcept {
+  unsigned to_submit = 0;
+  if (use_ == RingUse::one_thread) {
+    to_submit = queued();
+    word_at(params_.sq_off.tail).store(tail_, release);
+  }
+  __kernel_timespec limit{timeout_ms / 1'000, timeout_ms % 1'000 * 1'000'000L};
+  io_uring_getevents_arg argument{};
+  if (timeout_ms > 0) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
+  entering();
+  const long n = sys::io_uring_enter(fd_.get(), to_submit, timeout_ms == 0 ? 0 : 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+                                     &argument);
+  entered();
+  return n < 0 ? IoResult{n} : IoResult{0};
+}
+
+void Ring::consume(unsigned count) noexcept {
+  completion_head_ += count;
+  word_at(params_.cq_off.head).store(completion_head_, release);
+}
+
+}  // namespace reactorlab

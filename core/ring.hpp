@@ -1,0 +1,83 @@
+#pragma once
+// A thin io_uring: set-up, the submission queue, the completion queue. liburing's calls enter the kernel past the seam, so only the
+// kernel's own structures are used (docs/decisions/0018). Unsynchronised: the submission side under its owner's exclusion, the
+// completion side by one thread at a time; the two sides may run beside each other.
+
+#include <linux/io_uring.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/fd.hpp"
+#include "core/sync.hpp"
+#include "core/types.hpp"
+
+namespace reactorlab {
+
+/// Who enters the ring. `one_thread`: the one that made it, so the kernel needs no interrupt to do the ring's work and keeps it for
+/// the next call (SINGLE_ISSUER, DEFER_TASKRUN).
+enum class RingUse : std::uint8_t { one_thread, any_thread };
+
+/// Entries of its queues; powers of two.
+struct RingSizes {
+  unsigned submissions = 256;
+  unsigned completions = 4096;  ///< more aren't lost, they wait in the kernel
+};
+
+/// Why there are no rings on this machine, with the remedy; nothing if there are. Tries.
+std::optional<std::string> why_no_rings();
+
+class Ring {
+ public:
+  /// Throws std::system_error with cause and remedy.
+  explicit Ring(RingUse use, RingSizes sizes = {});
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  int fd() const noexcept { return fd_.get(); }
+  RingUse use() const noexcept { return use_; }
+
+  // --- the submission side ----------------------------------------------------------------------------------------------
+
+  /// A zeroed entry, queued; nullptr if the queue is full. The kernel sees it at the next submit() or wait().
+  io_uring_sqe* queue() noexcept;
+  /// Takes the last entry back, which must not have been submitted.
+  void unqueue() noexcept;
+  unsigned queued() const noexcept { return tail_ - head().load(acquire); }
+  /// 0, or -errno: what was queued stays so. `and_work`: does what the ring has put off, too.
+  IoResult submit(bool and_work = false) noexcept;
+
+  // --- the completion side ----------------------------------------------------------------------------------------------
+
+  /// Waits for a completion, up to `timeout_ms`; -1: without limit, 0: doesn't wait. On a ring of one thread it submits what is queued
+  /// first; where several threads submit, each does so itself. 0 or -errno, and whatever it says, look at the completions.
+  IoResult wait(int timeout_ms) noexcept;
+  /// How many can be read now.
+  unsigned ready() const noexcept { return completion_tail().load(acquire) - completion_head_; }
+  /// The number `index` of them.
+  const io_uring_cqe& completion(unsigned index) const noexcept { return cqes_[(completion_head_ + index) & completion_mask_]; }
+  /// Gives the first `count` back to the kernel.
+  void consume(unsigned count) noexcept;
+
+ private:
+  Atomic<std::uint32_t>& word_at(std::uint32_t offset) const noexcept {
+    return *reinterpret_cast<Atomic<std::uint32_t>*>(queues_ + offset);
+  }
+  Atomic<std::uint32_t>& head() const noexcept { return word_at(params_.sq_off.head); }
+  Atomic<std::uint32_t>& completion_tail() const noexcept { return word_at(params_.cq_off.tail); }
+
+  const RingUse use_;
+  io_uring_params params_{};
+  UniqueFd fd_;
+  std::byte* queues_ = nullptr;  ///< both queues' heads and tails, and the completions
+  std::size_t queues_size_ = 0;
+  io_uring_sqe* sqes_ = nullptr;
+  std::uint32_t tail_ = 0;  ///< the submission queue's; the kernel's copy is written by submit()
+  const io_uring_cqe* cqes_ = nullptr;
+  std::uint32_t completion_mask_ = 0;
+  std::uint32_t completion_head_ = 0;
+};
+
+}  // namespace reactorlab

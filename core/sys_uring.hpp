@@ -1,0 +1,59 @@
+#pragma once
+// The kernel seam's part for rings. To a script these calls look like epoll's counterparts, so that what it says of a poller holds
+// whatever the poller: making one (epoll_create1), telling it of a source (epoll_ctl), waiting (epoll_wait). io_uring_enter, which is
+// part of the last two, isn't seen by itself.
+
+#include <linux/io_uring.h>
+
+#include "core/sys.hpp"
+
+namespace reactorlab::sys {
+
+template <class... Arguments>
+[[gnu::always_inline]] inline long ring_call(long number, Arguments... arguments) noexcept {
+#if REACTORLAB_LIBC_SYSCALLS
+  return checked(::syscall(number, arguments...));
+#else
+  return enter(number, arguments...);
+#endif
+}
+
+/// `entries` of the submission queue; `params` as io_uring_setup(2) says. The ring's descriptor is close-on-exec.
+inline long io_uring_setup(unsigned entries, io_uring_params* params) noexcept {
+  return issue({Op::epoll_create1, -1}, [=](const Call&) { return ring_call(SYS_io_uring_setup, entries, params); });
+}
+
+/// Submits `submissions` entries. With IORING_ENTER_GETEVENTS it waits until there are `completions`, no longer than the argument says
+/// (IORING_ENTER_EXT_ARG), and does what the ring has put off. The number of entries taken; the completion queue says the rest.
+inline long io_uring_enter(int ring, unsigned submissions, unsigned completions, unsigned flags,
+                           const io_uring_getevents_arg* argument = nullptr) noexcept {
+  return ring_call(SYS_io_uring_enter, ring, submissions, completions, flags, argument, argument ? sizeof *argument : 0);
+}
+
+/// A registration, a change or a removal: `kernel(call)` answers as epoll_ctl does.
+template <class Kernel>
+inline long control_like_epoll(int poller, int command, int fd, epoll_event* event, Kernel&& kernel) noexcept {
+  return issue({Op::epoll_ctl, poller, event, 1, fd, command}, std::forward<Kernel>(kernel));
+}
+
+/// A wait: `kernel(call)` answers as epoll_wait does.
+template <class Kernel>
+inline long wait_like_epoll(int poller, epoll_event* events, std::size_t capacity, int timeout_ms, Kernel&& kernel) noexcept {
+  return issue({Op::epoll_wait, poller, events, capacity, timeout_ms}, std::forward<Kernel>(kernel));
+}
+
+/// A part of a ring's memory, shared with the kernel; nullptr if it can't be had. release_addresses() ends it.
+inline void* map_ring(int ring, std::size_t size, std::uint64_t part) noexcept {
+  const long address = issue({Op::mmap, ring, nullptr, size}, [=](const Call&) {
+    void* const p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, static_cast<off_t>(part));
+    return p == MAP_FAILED ? -long{errno} : reinterpret_cast<long>(p);
+  });
+  return address < 0 ? nullptr : reinterpret_cast<void*>(address);
+}
+
+/// What a descriptor refers to; a script sees an lstat of it.
+inline long fstat(int fd, struct stat* status) noexcept {
+  return issue({Op::lstat, fd}, [=](const Call&) { return ring_call(SYS_fstat, fd, status); });
+}
+
+}  // namespace reactorlab::sys
