@@ -181,14 +181,11 @@ class UringPoller final : public Poller {
   // --- the driver's -----------------------------------------------------------------------------------------------------------
 
   IoResult wait_now(std::span<Event> events, int timeout_ms) noexcept {
-    const bool confined = ring_.use() == RingUse::one_thread;
-    std::size_t count = take(ring_.ready(), events, 0);  // what the last turn had no room for
+    std::size_t count = take(events, 0);  // what the last turn had no room for
     IoResult waited = 0;
-    if (count == 0 || (confined && ring_.queued() != 0)) waited = ring_.wait(count == 0 ? timeout_ms : 0);
-    count = take(ring_.ready(), events, count);
-    // A ring of one thread gives what it has put off in small portions, and doesn't say what is left.
-    while (confined && count != 0 && count != events.size() && ring_.wait(0) && ring_.ready() != 0) {
-      count = take(ring_.ready(), events, count);
+    if (count == 0 || ring_.use() == RingUse::one_thread) {
+      waited = ring_.wait(count == 0 ? timeout_ms : 0);
+      count = take(events, count);
     }
     if (count != 0 || waited) return static_cast<long>(count);
     const int error = waited.error();
@@ -196,7 +193,8 @@ class UringPoller final : public Poller {
   }
 
   /// Turns completions into events, behind the `count` that are there; how many are there then.
-  std::size_t take(unsigned ready, std::span<Event> events, std::size_t count) noexcept {
+  std::size_t take(std::span<Event> events, std::size_t count) noexcept {
+    const unsigned ready = ring_.ready();
     unsigned taken = 0;
     for (; taken != ready && count != events.size(); ++taken) {
       const io_uring_cqe& completion = ring_.completion(taken);

@@ -1,5 +1,6 @@
 #include "core/ring.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -8,6 +9,8 @@
 
 namespace reactorlab {
 namespace {
+
+constexpr unsigned most_kept = 255;
 
 constexpr const char* remedy_of(int error) noexcept {
   switch (error) {
@@ -110,19 +113,20 @@ IoResult Ring::wait(int timeout_ms) noexcept {
     to_submit = queued();
     word_at(params_.sq_off.tail).store(tail_, release);
   }
+  // A call for one completion brings 20 at most of what a ring of one thread has put off, one for more brings as many, and sleeps until
+  // they are there. But the kernel counts what is in the queue, and completions that were read are there until they are given back. So
+  // as many are kept that the next new one is the last of a whole batch.
+  const unsigned kept = use_ == RingUse::one_thread ? std::min(next_ - completion_head_, std::min(most_kept, params_.cq_entries / 2)) : 0;
+  completion_head_ = next_ - kept;
+  word_at(params_.cq_off.head).store(completion_head_, release);
   __kernel_timespec limit{timeout_ms / 1'000, timeout_ms % 1'000 * 1'000'000L};
   io_uring_getevents_arg argument{};
   if (timeout_ms > 0) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
   entering();
-  const long n = sys::io_uring_enter(fd_.get(), to_submit, timeout_ms == 0 ? 0 : 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
-                                     &argument);
+  const long n = sys::io_uring_enter(fd_.get(), to_submit, timeout_ms == 0 ? 0 : kept + 1,
+                                     IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument);
   entered();
   return n < 0 ? IoResult{n} : IoResult{0};
-}
-
-void Ring::consume(unsigned count) noexcept {
-  completion_head_ += count;
-  word_at(params_.cq_off.head).store(completion_head_, release);
 }
 
 }  // namespace reactorlab

@@ -55,11 +55,11 @@ class Ring {
   /// first; where several threads submit, each does so itself. 0 or -errno, and whatever it says, look at the completions.
   IoResult wait(int timeout_ms) noexcept;
   /// How many can be read now.
-  unsigned ready() const noexcept { return completion_tail().load(acquire) - completion_head_; }
+  unsigned ready() const noexcept { return completion_tail().load(acquire) - next_; }
   /// The number `index` of them.
-  const io_uring_cqe& completion(unsigned index) const noexcept { return cqes_[(completion_head_ + index) & completion_mask_]; }
-  /// Gives the first `count` back to the kernel.
-  void consume(unsigned count) noexcept;
+  const io_uring_cqe& completion(unsigned index) const noexcept { return cqes_[(next_ + index) & completion_mask_]; }
+  /// The first `count` have been read.
+  void consume(unsigned count) noexcept { next_ += count; }
 
  private:
   Atomic<std::uint32_t>& word_at(std::uint32_t offset) const noexcept {
@@ -77,7 +77,8 @@ class Ring {
   std::uint32_t tail_ = 0;  ///< the submission queue's; the kernel's copy is written by submit()
   const io_uring_cqe* cqes_ = nullptr;
   std::uint32_t completion_mask_ = 0;
-  std::uint32_t completion_head_ = 0;
+  std::uint32_t next_ = 0;       ///< the first completion that wasn't read
+  std::uint32_t completion_head_ = 0;  ///< the first one that wasn't given back to the kernel
 };
 
 }  // namespace reactorlab
