@@ -1,6 +1,6 @@
 # Everything that ctest runs. The target `tests` builds exactly what it needs.
 #   core_tests     core/*_test.cpp and those of the homes, with the seams
-#   harness_tests  harness/{measure,load,bench}/*_test.cpp, on the shipped flavour
+#   harness_tests  harness/{measure,load,bench}/*_test.cpp and those of the peers, on the shipped flavour
 #   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
 #   conformance_*  the kit on peers, one binary and ctest entries for each (cmake/peers.cmake)
@@ -41,7 +41,9 @@ reactorlab_add_unit_tests(core_tests SHARED_PROCESS SOURCES ${core_test_sources}
 
 reactorlab_precompile(core_tests <gtest/gtest.h> core/reactorlab.hpp)
 
-reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench)
+set(peer_folders ${REACTORLAB_PEERS})
+list(TRANSFORM peer_folders PREPEND "impls/")
+reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench ${peer_folders})
 reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
                           LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
 reactorlab_precompile(harness_tests <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ class Engine {
   virtual ~Engine() = default;
 
   [[nodiscard]] virtual EngineInfo info() const = 0;
+
+  /// Why this machine can't run it, with the remedy; nothing where it can. Found by trying, not by version numbers.
+  [[nodiscard]] virtual std::optional<std::string> obstacle() const { return std::nullopt; }
 
   /// Serves until `stop_fd` is readable, then stops accepting, closes what is open and returns.
   /// Errors: std::system_error for what the kernel refused, std::invalid_argument for a configuration that the engine

@@ -68,6 +68,26 @@ TEST(ChooseEntries, AllLeavesOutWhatCannotBeAndSaysWhy) {
   EXPECT_EQ(labels_of({.impls = {"all"}, .backend = "uring"}), (Labels{"confined"}));
 }
 
+/// An engine that this machine can't run.
+class Impossible final : public Engine {
+ public:
+  [[nodiscard]] EngineInfo info() const override { return {.summary = ""}; }
+  [[nodiscard]] std::optional<std::string> obstacle() const override { return "no such facility: get one"; }
+  ServeReport serve(const ServeRequest&) override { throw std::runtime_error("unreachable"); }
+};
+
+TEST(ChooseEntries, WhatThisMachineCannotRunIsLeftOutOfAllAndRefusedByName) {
+  std::vector<Impl> known = known_impls();
+  known.push_back({"impossible", ImplKind::Peer, {}, [] { return std::make_unique<Impossible>(); }});
+  const auto choice = choose_entries(known, {.impls = {"all"}});
+  EXPECT_EQ(choice.entries.size(), 4U);
+  ASSERT_EQ(choice.notes.size(), 1U);
+  EXPECT_EQ(choice.notes[0], "left out: impossible can't run on this machine: no such facility: get one");
+  EXPECT_THROW((void)choose_entries(known, {.impls = {"impossible"}}), std::runtime_error);
+  EXPECT_THROW((void)choose_entries(known, {.impls = {"impossible"}, .workers = 2}), UsageError)
+      << "what can't be typed comes first";
+}
+
 TEST(ChooseEntries, NamesAndLabels) {
   EXPECT_EQ(labels_of({.impls = {"locked"}}), (Labels{"locked"}));
   EXPECT_EQ(labels_of({.impls = {"locked+fine", "raw", "raw"}}), (Labels{"locked+fine", "raw"}));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -44,6 +45,13 @@ std::optional<std::string> obstacle(const Impl& impl, const EntryFilter& filter)
   return std::nullopt;
 }
 
+/// Why this machine can't run the impl at all; nothing if it can.
+std::optional<std::string> obstacle_here(const Impl& impl) {
+  if (!impl.make) return std::nullopt;
+  const auto reason = impl.make()->obstacle();
+  return reason ? std::optional(fmt::format("{} can't run on this machine: {}", impl.name, *reason)) : std::nullopt;
+}
+
 Entry entry_of(const Impl& impl, const EntryFilter& filter, std::string_view locking) {
   const bool default_locking = impl.info.lockings.empty() || locking == impl.info.lockings.front();
   std::string backend = filter.backend;
@@ -71,7 +79,9 @@ void add(EntryChoice& choice, Entry entry) {
 void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
   for (const LeftOut& peer : left_out()) choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
-    if (const auto reason = obstacle(impl, filter)) {
+    auto reason = obstacle(impl, filter);
+    if (!reason) reason = obstacle_here(impl);
+    if (reason) {
       choice.notes.push_back(fmt::format("left out: {}", *reason));
     } else if (!filter.locking.empty() || impl.info.lockings.empty()) {
       add(choice, entry_of(impl, filter, filter.locking));
@@ -93,6 +103,7 @@ void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter 
     throw UsageError(fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
   if (!locking.empty()) filter.locking = locking;
   if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
+  if (const auto reason = obstacle_here(*impl)) throw std::runtime_error(*reason);
   if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
   add(choice, entry_of(*impl, filter, filter.locking));
 }

@@ -28,7 +28,8 @@ struct EntryChoice {
   std::vector<std::string> notes;  ///< what "all" had to leave out, and why
 };
 
-/// Throws UsageError for unknown names and for a configuration that a named impl hasn't.
+/// Throws UsageError for unknown names and for a configuration that a named impl hasn't, std::runtime_error for a named impl that
+/// can't run on this machine.
 [[nodiscard]] EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter);
 
 }  // namespace reactorlab::bench

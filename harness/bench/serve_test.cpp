@@ -116,6 +116,7 @@ class Client {
     std::size_t got = 0;
     while (got < size) {
       const ssize_t n = ::recv(fd_, text.data() + got, size - got, 0);
+      if (n < 0 && errno == EINTR) continue;
       if (n <= 0) break;
       got += static_cast<std::size_t>(n);
     }
@@ -143,11 +144,12 @@ void expect_echo(const Client& client, const std::string& text) {
 }
 
 class Serve : public testing::TestWithParam<Entry> {};
-/// Not for libuv's loops that share a port (SO_REUSEPORT): another server of the same user may share it too.
+/// Not for loops that share a port (SO_REUSEPORT): another server of the same user may share it too.
 class ServeOnItsOwnPort : public Serve {};
 /// Not for several libuv loops: out of descriptors each frees its spare one, and another loop may take it.
 class ServeWithoutDescriptors : public Serve {};
-/// Not for libuv, which closes whom it has no descriptor for: its own remedy against spinning.
+/// Not for libuv, which closes whom it has no descriptor for: its own remedy against spinning. Not for loops that share a port:
+/// each has a queue of its own, and who leaves one makes no room in the other.
 class ServeWhoWaits : public Serve {};
 
 TEST_P(Serve, EchoesEveryShape) {
@@ -217,14 +219,17 @@ TEST_P(Serve, StalledGarbageAndResetClientsDisturbNobody) {
 }
 
 TEST_P(Serve, DataBehindAnUrgentByteIsNotForgotten) {
-  // A read stops short at the urgent mark although data follows, and no second edge comes for it.
+  // A read stops short at the urgent mark although data follows, and no second edge comes for it. Who takes urgent data in line
+  // (SO_OOBINLINE) echoes the byte itself too.
   Server server(GetParam());
   const Client client(server.port());
   for (int i = 0; i < 50; ++i) {
     client.send("ab");
     client.send("!", MSG_OOB);
     client.send("cd");
-    EXPECT_EQ(client.receive(4), "abcd");
+    std::string echoed = client.receive(4);
+    if (std::erase(echoed, '!') == 1) echoed += client.receive(1);
+    EXPECT_EQ(echoed, "abcd");
   }
 }
 
@@ -257,25 +262,47 @@ TEST_P(ServeOnItsOwnPort, InUseIsAnErrorThatNamesIt) {
   ::close(stop_fd);
 }
 
-/// Lowers the soft limit of open files while it lives.
+/// Leaves the process so many descriptors while it lives. It uses the others up instead of lowering the limit, because an accept
+/// that io_uring has in flight goes by the limit of when it was armed.
 class FewDescriptors {
  public:
-  explicit FewDescriptors(rlim_t more_than_now) {
+  explicit FewDescriptors(std::size_t left) {
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) taken_.push_back(fd);
+    for (; left > 0 && !taken_.empty(); --left) {
+      ::close(taken_.back());
+      taken_.pop_back();
+    }
+  }
+  ~FewDescriptors() {
+    for (const int fd : taken_) ::close(fd);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  std::vector<int> taken_;
+};
+
+/// A limit of open files that is near, from before the server starts on.
+class NearLimit {
+ public:
+  NearLimit() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     const int next = ::dup(0);  // the lowest free number
     ::close(next);
-    const rlimit few{.rlim_cur = static_cast<rlim_t>(next) + more_than_now, .rlim_max = before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &few);
+    const rlimit near{.rlim_cur = static_cast<rlim_t>(next) + 64, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &near);
   }
-  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~NearLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NearLimit(const NearLimit&) = delete;
+  NearLimit& operator=(const NearLimit&) = delete;
 
  private:
   rlimit before_{};
 };
 
 TEST_P(ServeWithoutDescriptors, DisturbsNobodyWhoIsIn) {
+  const NearLimit limit;
   Server server(GetParam());
   const Client bystander(server.port());
   expect_echo(bystander, "before");
@@ -292,6 +319,7 @@ TEST_P(ServeWithoutDescriptors, DisturbsNobodyWhoIsIn) {
 }
 
 TEST_P(ServeWhoWaits, ForDescriptorsDoesNotSpin) {
+  const NearLimit limit;
   Server server(GetParam());
   const Client bystander(server.port());
   expect_echo(bystander, "before");
@@ -336,14 +364,20 @@ std::vector<Entry> but_libuv(std::vector<Entry> entries) {
   return entries;
 }
 
+/// Without the peers whose workers are loops with a listener each.
+std::vector<Entry> with_one_listener(std::vector<Entry> entries) {
+  std::erase_if(entries, [](const Entry& entry) { return entry.impl == "libuv" || entry.impl == "raw_uring"; });
+  return entries;
+}
+
 INSTANTIATE_TEST_SUITE_P(Every, Serve, testing::ValuesIn(every()), test_name);
 INSTANTIATE_TEST_SUITE_P(Every, ServeOnItsOwnPort, testing::ValuesIn(every()), test_name);
 INSTANTIATE_TEST_SUITE_P(Every, ServeWithoutDescriptors, testing::ValuesIn(every()), test_name);
 INSTANTIATE_TEST_SUITE_P(Every, ServeWhoWaits, testing::ValuesIn(but_libuv(every())), test_name);
 INSTANTIATE_TEST_SUITE_P(TwoWorkers, Serve, testing::ValuesIn(peers_with_two_workers()), test_name);
-INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeOnItsOwnPort, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
+INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeOnItsOwnPort, testing::ValuesIn(with_one_listener(peers_with_two_workers())), test_name);
 INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeWithoutDescriptors, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
-INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeWhoWaits, testing::ValuesIn(but_libuv(peers_with_two_workers())), test_name);
+INSTANTIATE_TEST_SUITE_P(TwoWorkers, ServeWhoWaits, testing::ValuesIn(with_one_listener(peers_with_two_workers())), test_name);
 
 }  // namespace
 }  // namespace reactorlab::bench

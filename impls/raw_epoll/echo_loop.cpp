@@ -1,7 +1,6 @@
 #include "impls/raw_epoll/echo_loop.hpp"
 
 #include "harness/inline_syscall.hpp"
-#include "impls/raw_epoll/listen.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -30,17 +29,15 @@ void add(int epoll_fd, Connection& source, std::uint32_t interest) {
 }  // namespace
 
 EchoLoop::EchoLoop(const ServeRequest& request)
-    : chunk_(request.read_chunk), buffer_(std::make_unique<char[]>(request.read_chunk)) {
+    : chunk_(request.read_chunk),
+      buffer_(std::make_unique<char[]>(request.read_chunk)),
+      socket_("raw_epoll", request.port, request.backlog, SOCK_NONBLOCK) {
   listener_.kind = SourceKind::Listener;
   stop_.kind = SourceKind::Stop;
   stop_.fd = request.stop_fd;
-  listener_.fd = listen_on_loopback(request.port, request.backlog);
+  listener_.fd = socket_.fd();
   epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_fd_ < 0) {
-    const int error = errno;
-    ::close(listener_.fd);
-    throw std::system_error(error, std::system_category(), "raw_epoll: epoll_create1");
-  }
+  if (epoll_fd_ < 0) throw std::system_error(errno, std::system_category(), "raw_epoll: epoll_create1");
   add(epoll_fd_, listener_, EPOLLIN | EPOLLET);
   if (stop_.fd >= 0) add(epoll_fd_, stop_, EPOLLIN);
 }
@@ -49,8 +46,6 @@ EchoLoop::~EchoLoop() {
   close_all();
   ::close(epoll_fd_);
 }
-
-std::uint16_t EchoLoop::port() const { return bound_port(listener_.fd); }
 
 ServeReport EchoLoop::run() {
   while (!stopping_) {
@@ -237,7 +232,7 @@ void EchoLoop::close_connection(Connection& connection) {
 
 /// No new client first, then nobody is served any more.
 void EchoLoop::close_all() {
-  if (listener_.fd >= 0) ::close(std::exchange(listener_.fd, -1));
+  socket_.close();
   for (Connection* connection : std::exchange(continue_list_, {})) {
     connection->continues = false;
     if (connection->kind == SourceKind::Closed) delete connection;

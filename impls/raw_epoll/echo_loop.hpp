@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/engine.hpp"
+#include "harness/loopback_listener.hpp"
 
 #include <array>
 #include <cstddef>
@@ -42,7 +43,7 @@ class EchoLoop {
   EchoLoop(const EchoLoop&) = delete;
   EchoLoop& operator=(const EchoLoop&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t port() const { return socket_.port(); }
   ServeReport run();
 
  private:
@@ -68,8 +69,9 @@ class EchoLoop {
 
   const std::size_t chunk_;
   const std::unique_ptr<char[]> buffer_;
+  LoopbackListener socket_;
   int epoll_fd_ = -1;
-  Connection listener_;
+  Connection listener_;  ///< as an event points at it
   Connection stop_;
   Connection* connections_ = nullptr;
   std::vector<Connection*> continue_list_;

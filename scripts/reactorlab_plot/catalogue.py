@@ -1,7 +1,7 @@
 """In which order entries and workloads stand in every table and chart, and which cell speaks for a workload."""
 
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
-PEERS = ("raw_epoll", "asio", "libuv")
+PEERS = ("raw_epoll", "raw_uring", "asio", "libuv")
 WORKLOADS = ("tcp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
              "reg_churn", "idle_memory")
 

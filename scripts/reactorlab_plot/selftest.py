@@ -35,13 +35,13 @@ class Ticks(unittest.TestCase):
 
 
 class Looks(unittest.TestCase):
-    def test_ten_entries_differ_and_variants_of_one_home_only_in_their_fill(self):
+    def test_eleven_entries_differ_and_variants_of_one_home_only_in_their_fill(self):
         names = ["thread_local", "arc_mutex", "arc_mutex+fine", "oncelock_global", "oncelock_global+fine", "dedicated_thread",
                  *catalogue.PEERS, "tokio"]
         looks = style.looks(names)
-        self.assertEqual(len(set(looks.values())), 10)
+        self.assertEqual(len(set(looks.values())), 11)
         impls = [look for look in looks.values() if not look.hollow]
-        self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (8, 8))
+        self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (9, 9))
         self.assertEqual(looks["arc_mutex+fine"].colour, looks["arc_mutex"].colour)
 
     def test_a_look_does_not_depend_on_the_company(self):
@@ -50,9 +50,11 @@ class Looks(unittest.TestCase):
 
 class Catalogue(unittest.TestCase):
     def test_homes_stand_before_peers_before_others(self):
-        shuffled = ["tokio", "libuv", "asio", "raw_epoll", "dedicated_thread", "oncelock_global+fine", "oncelock_global", "thread_local"]
+        shuffled = ["tokio", "libuv", "asio", "raw_uring", "raw_epoll", "dedicated_thread", "oncelock_global+fine", "oncelock_global",
+                    "thread_local"]
         self.assertEqual(sorted(shuffled, key=catalogue.series_place), ["thread_local", "oncelock_global", "oncelock_global+fine",
-                                                                        "dedicated_thread", "raw_epoll", "asio", "libuv", "tokio"])
+                                                                        "dedicated_thread", "raw_epoll", "raw_uring", "asio", "libuv",
+                                                                        "tokio"])
 
     def test_the_nearest_cell_speaks_for_a_workload(self):
         self.assertEqual(catalogue.headline("idle_memory", [{"conns": 1}, {"conns": 500}]), {"conns": 500})

@@ -11,7 +11,8 @@ PLACEMENT = {  # who can reach the reactor, who drives it
     "thread_local": ("a thread-local pointer", "its only thread"), "arc_mutex": ("a `shared_ptr` in every handle", "an idle worker"),
     "oncelock_global": ("a static", "an idle worker of any runtime"),
     "dedicated_thread": ("a `shared_ptr` in every handle", "a thread of its own"),
-    "raw_epoll": ("no runtime: the floor", "its only thread"), "asio": ("an `io_context&`", "who calls `run()`"),
+    "raw_epoll": ("no runtime: the floor", "its only thread"), "raw_uring": ("no runtime: the floor of io_uring", "its only thread"),
+    "asio": ("an `io_context&`", "who calls `run()`"),
     "libuv": ("a `uv_loop_t*`", "who calls `uv_run()`")}
 COLUMNS = {"spawn_join": "spawn + join", "yield": "yield", "timer_insert_cancel": "timer create + cancel",
            "cross_thread_wake": "wake, round trip", "idle_memory": "idle connection"}
