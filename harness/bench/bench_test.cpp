@@ -191,6 +191,11 @@ TEST(Program, UsageErrorsEndWithTwo) {
                                                        {"load", "--connect=example.org:80"},
                                                        {"load", "--connect=127.0.0.1:1", "--payload=0"},
                                                        {"load", "--connect=127.0.0.1:1", "--mode=storm"},
+                                                       {"--impl=engine:no_such_engine"},
+                                                       {"--impl=engines", "--engines=/no/such/file"},
+                                                       {"serve", "--impl=engines"},
+                                                       {"serve", "--impl=engine:x", "--engine-entry={}"},
+                                                       {"list", "--engines=/no/such/file"},
                                                        {"list", "extra"}};
   for (const auto& words : wrong) EXPECT_EQ(run(words), kExitUsage) << words.front();
 }
@@ -206,6 +211,8 @@ TEST(Program, ListKnowsEveryImpl) {
   const auto list = nlohmann::json::parse(testing::internal::GetCapturedStdout());
   EXPECT_EQ(list.at("impls").size(), impls().size());
   for (const auto& impl : list.at("impls")) EXPECT_FALSE(impl.at("summary").get<std::string>().empty()) << impl;
+  EXPECT_EQ(list.at("engines").size(), engine_impls("").size());
+  for (const auto& engine : list.at("engines")) EXPECT_TRUE(engine.at("name").get<std::string>().starts_with("engine:")) << engine;
   EXPECT_EQ(list.at("workloads").size(), workloads().size());
   for (const auto& workload : list.at("workloads")) {
     for (const char* text : {"summary", "operation", "metric", "unit"})
@@ -221,10 +228,12 @@ TEST(Program, ListGivesEverythingALineOfItsOwn) {
   std::multiset<std::string> first_words;
   for (std::string line; std::getline(text, line);)
     if (line.starts_with("  ")) first_words.insert(line.substr(2, line.find(' ', 2) - 2));
+  const auto engines = engine_impls("");
   for (const Impl& impl : impls()) EXPECT_EQ(first_words.count(impl.name), 1U) << impl.name;
+  for (const Impl& engine : engines) EXPECT_EQ(first_words.count(engine.name), 1U) << engine.name;
   for (const Workload& workload : workloads()) EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
   for (const Tier& tier : tiers()) EXPECT_EQ(first_words.count(std::string(tier.name)), 1U) << tier.name;
-  EXPECT_EQ(first_words.size(), impls().size() + workloads().size() + tiers().size());
+  EXPECT_EQ(first_words.size(), impls().size() + engines.size() + workloads().size() + tiers().size());
 }
 
 }  // namespace

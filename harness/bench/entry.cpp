@@ -36,6 +36,9 @@ void require_known(std::string_view what, const std::string& name, const std::ve
 /// Why the impl can't run so; nothing if it can. An impl without lockings runs under any --locking: there is nothing to
 /// choose.
 std::optional<std::string> obstacle(const Impl& impl, const EntryFilter& filter) {
+  if (!impl.unavailable.empty()) return fmt::format("{} can't be started: {}", impl.name, impl.unavailable);
+  if (impl.external != nullptr && !filter.backend.empty())
+    return fmt::format("{} waits as it likes: it can't be told --backend={}", impl.name, filter.backend);
   if (!filter.backend.empty() && !has(impl.info.backends, filter.backend))
     return fmt::format("{} has no backend '{}', only: {}", impl.name, filter.backend, fmt::join(strings(impl.info.backends), ", "));
   if (!filter.locking.empty() && !impl.info.lockings.empty() && !has(impl.info.lockings, filter.locking))
@@ -60,11 +63,12 @@ Entry entry_of(const Impl& impl, const EntryFilter& filter, std::string_view loc
           .impl = impl.name,
           .backend = backend,
           .locking = impl.info.lockings.empty() ? std::string() : std::string(locking),
-          .workers = filter.workers};
+          .workers = filter.workers,
+          .external = impl.external};
 }
 
 std::vector<std::string> known_labels(const std::vector<Impl>& known) {
-  std::vector<std::string> labels = {"all"};
+  std::vector<std::string> labels = {"all", "engines"};
   for (const Impl& impl : known)
     for (std::size_t i = 0; i < std::max<std::size_t>(1, impl.info.lockings.size()); ++i)
       labels.push_back(i == 0 ? impl.name : fmt::format("{}+{}", impl.name, impl.info.lockings[i]));
@@ -79,6 +83,7 @@ void add(EntryChoice& choice, Entry entry) {
 void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
   for (const LeftOut& peer : left_out()) choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
+    if (impl.external != nullptr) continue;
     auto reason = obstacle(impl, filter);
     if (!reason) reason = obstacle_here(impl);
     if (reason) {
@@ -91,14 +96,32 @@ void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFil
   }
 }
 
+void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
+  if (std::none_of(known.begin(), known.end(), [](const Impl& impl) { return impl.external != nullptr; }))
+    choice.notes.push_back("there are no external engines: --engines=FILE names a file of them (docs/ENGINES.md)");
+  for (const Impl& impl : known) {
+    if (impl.external == nullptr) continue;
+    if (const auto reason = obstacle(impl, filter))
+      choice.notes.push_back(fmt::format("left out: {}", *reason));
+    else
+      add(choice, entry_of(impl, filter, ""));
+  }
+}
+
+[[noreturn]] void refuse_unknown(const std::vector<Impl>& known, const std::string& typed) {
+  const bool engine = typed.starts_with("engine:");
+  auto labels = known_labels(known);
+  if (engine) std::erase_if(labels, [](const std::string& label) { return !label.starts_with("engine:"); });
+  throw UsageError(measure::unknown_choice(engine ? "engine" : "impl", typed, labels));
+}
+
 /// A name, or a label "name+locking".
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
   const std::string name = typed.substr(0, typed.find('+'));
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
   if (impl == known.end()) refuse_if_left_out(name);
   const std::string locking = name.size() == typed.size() ? "" : typed.substr(name.size() + 1);
-  if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking)))
-    throw UsageError(measure::unknown_choice("impl", typed, known_labels(known)));
+  if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking))) refuse_unknown(known, typed);
   if (!locking.empty() && !filter.locking.empty() && filter.locking != locking)
     throw UsageError(fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
   if (!locking.empty()) filter.locking = locking;
@@ -118,10 +141,12 @@ EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& fi
   for (const std::string& typed : filter.impls) {
     if (typed == "all")
       add_all(choice, known, filter);
+    else if (typed == "engines")
+      add_engines(choice, known, filter);
     else
       add_named(choice, known, filter, typed);
   }
-  if (choice.entries.empty()) throw UsageError("nothing to run: no impl has this combination of --backend, --locking, --workers");
+  if (choice.entries.empty()) throw UsageError(fmt::format("nothing to run: {}", fmt::join(choice.notes, "; ")));
   return choice;
 }
 

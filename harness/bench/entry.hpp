@@ -2,6 +2,7 @@
 
 #include "harness/bench/registry.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,18 +15,21 @@ struct Entry {
   std::string backend;  ///< resolved: never empty where the impl has backends
   std::string locking;  ///< resolved: empty where the impl has no lock to choose
   unsigned workers = 1;
+  std::shared_ptr<const ExternalEngine> external = {};  ///< what is started for it; null: this program itself
 };
 
 struct EntryFilter {
-  std::vector<std::string> impls = {};  ///< names, labels, or "all", which takes every locking of every impl
-  std::string backend = {};             ///< empty: the impl's default
-  std::string locking = {};             ///< empty: the impl's default, for "all" each of them
+  /// Names, labels, "all", which takes every locking of every impl of this build, or "engines": every external engine
+  /// that can be started.
+  std::vector<std::string> impls = {};
+  std::string backend = {};  ///< empty: the impl's default
+  std::string locking = {};  ///< empty: the impl's default, for "all" each of them
   unsigned workers = 1;
 };
 
 struct EntryChoice {
   std::vector<Entry> entries;
-  std::vector<std::string> notes;  ///< what "all" had to leave out, and why
+  std::vector<std::string> notes;  ///< what "all" and "engines" had to leave out, and why
 };
 
 /// Throws UsageError for unknown names and for a configuration that a named impl hasn't, std::runtime_error for a named impl that

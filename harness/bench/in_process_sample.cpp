@@ -109,6 +109,10 @@ Sample run_in_process_sample(const Entry& entry, const SamplePlace& place, const
   sample.round = place.round;
   sample.position = place.position;
   sample.provenance = settings.provenance;
+  if (entry.external != nullptr) {
+    sample.not_applicable = "an engine of another language only serves: nothing inside its process can be asked";
+    return sample;
+  }
   try {
     measure_child(sample, entry, place, settings);
   } catch (const std::exception& error) {

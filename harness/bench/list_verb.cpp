@@ -23,6 +23,13 @@ json json_of(const Impl& impl) {
           {"max_workers", impl.info.max_workers == 0 ? json(nullptr) : json(impl.info.max_workers)}};
 }
 
+json json_of_external(const Impl& impl) {
+  json engine = json_of(impl);
+  engine["command"] = impl.external->command;
+  engine["unavailable"] = impl.unavailable.empty() ? json(nullptr) : json(impl.unavailable);
+  return engine;
+}
+
 json json_of(const Workload& workload) {
   const MetricInfo& metric = info_of(workload.metric);
   return {{"name", workload.name},
@@ -46,9 +53,11 @@ json json_of(const Tier& tier) {
           {"cells", cells}};
 }
 
-json list_json() {
-  json list = {{"schema", kSchema}, {"impls", json::array()}, {"workloads", json::array()}, {"tiers", json::array()}};
+json list_json(const std::vector<Impl>& engines) {
+  json list = {{"schema", kSchema}};
+  for (const char* kind : {"impls", "engines", "workloads", "tiers"}) list[kind] = json::array();
   for (const Impl& impl : impls()) list["impls"].push_back(json_of(impl));
+  for (const Impl& engine : engines) list["engines"].push_back(json_of_external(engine));
   for (const Workload& workload : workloads()) list["workloads"].push_back(json_of(workload));
   for (const Tier& tier : tiers()) list["tiers"].push_back(json_of(tier));
   return list;
@@ -61,6 +70,14 @@ std::string choices_of(const Impl& impl) {
   if (!impl.info.lockings.empty())
     text += fmt::format("{}locking {}", text.empty() ? "" : "; ", fmt::join(impl.info.lockings, ", "));
   return text.empty() ? "" : fmt::format(" ({})", text);
+}
+
+void print_engines(const std::vector<Impl>& engines) {
+  if (engines.empty()) return;
+  fmt::print("\nEngines of other languages (--impl; engines means all that can be started):\n");
+  for (const Impl& engine : engines)
+    fmt::print("  {:<28} {}{}\n", engine.name, engine.info.summary,
+               engine.unavailable.empty() ? "" : fmt::format(" [not here: {}]", engine.unavailable));
 }
 
 void print_workload(const Workload& workload) {
@@ -77,14 +94,16 @@ std::chrono::seconds time_of(const Tier& tier, std::size_t entries) {
 
 }  // namespace
 
-int list_verb(bool json_wanted) {
-  if (json_wanted) {
-    fmt::print("{}\n", list_json().dump(1));
+int list_verb(const ListOptions& options) {
+  const auto engines = engine_impls(options.engines);
+  if (options.json) {
+    fmt::print("{}\n", list_json(engines).dump(1));
     return kExitOk;
   }
   fmt::print("Implementations (--impl):\n");
   for (const Impl& impl : impls())
     fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+  print_engines(engines);
   fmt::print("\nWorkloads (--workload), each with its unit and what an operation is:\n");
   for (const Workload& workload : workloads()) print_workload(workload);
   const std::size_t entries = choose_entries(impls(), {.impls = {"all"}}).entries.size();

@@ -18,16 +18,18 @@ std::optional<int> cpu_at(const json& from, const char* key) {
   return from.at(key).is_null() ? std::nullopt : std::optional(from.at(key).get<int>());
 }
 
-Entry entry_from_json(const json& from) {
+Entry entry_from_json(const json& from, const std::string& engines_file) {
   Entry entry;
   entry.label = from.at("impl");
   entry.impl = entry.label.substr(0, entry.label.find('+'));
   entry.backend = from.at("backend");
   entry.locking = from.at("locking");
   entry.workers = from.at("workers");
-  const auto& known = impls();
-  if (std::none_of(known.begin(), known.end(), [&](const Impl& impl) { return impl.name == entry.impl; }))
-    throw std::runtime_error(fmt::format("this program has no impl '{}'", entry.impl));
+  const auto known = known_impls({entry.impl}, engines_file);
+  const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == entry.impl; });
+  if (impl == known.end()) throw std::runtime_error(fmt::format("this program has no impl '{}'", entry.impl));
+  if (!impl->unavailable.empty()) throw std::runtime_error(fmt::format("{} can't be started: {}", entry.impl, impl->unavailable));
+  entry.external = impl->external;
   return entry;
 }
 
@@ -46,7 +48,8 @@ RunPlan parse(const json& from) {
   plan.times.duration = std::chrono::milliseconds(from.at("duration_ms").get<long>());
   plan.server_cpu = cpu_at(from, "server_cpu");
   plan.load_cpu = cpu_at(from, "load_cpu");
-  for (const json& entry : from.at("entries")) plan.entries.push_back(entry_from_json(entry));
+  plan.engines_file = from.value("engines_file", "");
+  for (const json& entry : from.at("entries")) plan.entries.push_back(entry_from_json(entry, plan.engines_file));
   for (const json& cell : from.at("cells")) plan.cells.push_back(cell_from_json(cell));
   plan.source = measure::source_folder();
   if (plan.entries.empty() || plan.cells.empty() || plan.rounds == 0) throw std::runtime_error("it plans nothing");
@@ -60,15 +63,17 @@ json to_json(const RunPlan& plan) {
   for (const Entry& entry : plan.entries)
     entries.push_back({{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
   for (const Cell& cell : plan.cells) cells.push_back({{"workload", cell.workload}, {"params", cell.params}});
-  return {{"tier", plan.tier},
-          {"rounds", plan.rounds},
-          {"seed", plan.seed},
-          {"warmup_ms", plan.times.warmup.count()},
-          {"duration_ms", plan.times.duration.count()},
-          {"server_cpu", cpu_json(plan.server_cpu)},
-          {"load_cpu", cpu_json(plan.load_cpu)},
-          {"entries", entries},
-          {"cells", cells}};
+  json written = {{"tier", plan.tier},
+                  {"rounds", plan.rounds},
+                  {"seed", plan.seed},
+                  {"warmup_ms", plan.times.warmup.count()},
+                  {"duration_ms", plan.times.duration.count()},
+                  {"server_cpu", cpu_json(plan.server_cpu)},
+                  {"load_cpu", cpu_json(plan.load_cpu)},
+                  {"entries", entries},
+                  {"cells", cells}};
+  if (!plan.engines_file.empty()) written["engines_file"] = plan.engines_file;
+  return written;
 }
 
 RunPlan plan_from_json(const json& from) {

@@ -20,12 +20,18 @@ struct Command {
   LoadVerbOptions load;
   MicroOptions micro;
   InProcessChildOptions in_process_child;
-  bool list_json = false;
+  ListOptions list;
 };
+
+void add_engines(CLI::App& verb, std::string& file) {
+  verb.add_option("--engines", file, "file of engines of other languages (default: engines/engines.jsonl)");
+}
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
-  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, or all")->delimiter(',');
+  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas; all: of this build; engines: the others")
+      ->delimiter(',');
+  add_engines(verb, options.engines);
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
   verb.add_option("--tier", options.tier, "smoke, quick (default) or standard: which cells, how many rounds");
   verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
@@ -43,6 +49,8 @@ void add_run(CLI::App& app, RunOptions& options) {
 void add_serve(CLI::App& app, ServeOptions& options) {
   CLI::App& verb = *app.add_subcommand("serve", "serve one implementation until SIGTERM or SIGINT; prints READY port=N");
   verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
+  add_engines(verb, options.engines);
+  verb.add_option("--engine-entry", options.engine_entry)->group("");  // not for users
   verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
@@ -65,6 +73,12 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
   verb.add_option("--seed", options.seed, "of the bytes");
   verb.add_option("--cpu", options.cpu, "pin the generator to this CPU");
   verb.add_flag("--json", options.json, "one JSON object on standard output");
+}
+
+void add_list(CLI::App& app, ListOptions& options) {
+  CLI::App& verb = *app.add_subcommand("list", "the implementations, engines, workloads and tiers");
+  verb.add_flag("--json", options.json, "as JSON");
+  add_engines(verb, options.engines);
 }
 
 std::vector<std::string> verb_names(const CLI::App& app) {
@@ -112,7 +126,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "load") return load_verb(command.load);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
-  if (verb == "list") return list_verb(command.list_json);
+  if (verb == "list") return list_verb(command.list);
   return doctor_verb();
 }
 
@@ -124,7 +138,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_run(app, command.run);
   add_serve(app, command.serve);
   add_load(app, command.load);
-  app.add_subcommand("list", "the implementations, workloads and tiers")->add_flag("--json", command.list_json, "as JSON");
+  add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure");
   add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);

@@ -3,6 +3,9 @@
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace reactorlab {
@@ -25,13 +28,51 @@ std::vector<Impl> all_impls() {
   return all;
 }
 
+Impl impl_of(ExternalEngine engine) {
+  const auto external = std::make_shared<const ExternalEngine>(std::move(engine));
+  return {.name = "engine:" + external->name,
+          .kind = ImplKind::External,
+          .info = {.summary = external->summary, .max_workers = external->max_workers},
+          .make = nullptr,
+          .external = external,
+          .unavailable = obstacle_to_starting(*external)};
+}
+
+/// Whether it is "all", an implementation of this build, or one with a locking behind it.
+bool is_of_this_build(const std::string& name) {
+  const std::string impl = name.substr(0, name.find('+'));
+  return name == "all" || std::any_of(impls().begin(), impls().end(), [&](const Impl& one) { return one.name == impl; });
+}
+
 }  // namespace
 
-std::string_view to_string(ImplKind kind) { return kind == ImplKind::Variant ? "variant" : "peer"; }
+std::string_view to_string(ImplKind kind) {
+  switch (kind) {
+    case ImplKind::Variant: return "variant";
+    case ImplKind::Peer: return "peer";
+    case ImplKind::External: return "engine";
+  }
+  return "";
+}
 
 const std::vector<Impl>& impls() {
   static const std::vector<Impl> all = all_impls();
   return all;
+}
+
+std::vector<Impl> engine_impls(const std::string& file) {
+  const auto path = file.empty() ? usual_engines_file() : std::filesystem::path(file);
+  std::vector<Impl> all;
+  if (path)
+    for (ExternalEngine& engine : read_engines(*path)) all.push_back(impl_of(std::move(engine)));
+  return all;
+}
+
+std::vector<Impl> known_impls(const std::vector<std::string>& names, const std::string& file) {
+  std::vector<Impl> known = impls();
+  if (std::all_of(names.begin(), names.end(), is_of_this_build)) return known;
+  for (Impl& engine : engine_impls(file)) known.push_back(std::move(engine));
+  return known;
 }
 
 const std::vector<LeftOut>& left_out() {

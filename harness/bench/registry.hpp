@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/bench/engines_file.hpp"
 #include "harness/engine.hpp"
 
 #include <functional>
@@ -10,7 +11,7 @@
 
 namespace reactorlab::bench {
 
-enum class ImplKind { Variant, Peer };
+enum class ImplKind { Variant, Peer, External };
 
 [[nodiscard]] std::string_view to_string(ImplKind kind);
 
@@ -19,11 +20,21 @@ struct Impl {
   std::string name;
   ImplKind kind;
   EngineInfo info;
-  std::function<std::unique_ptr<Engine>()> make;
+  std::function<std::unique_ptr<Engine>()> make;        ///< of an external one: nothing
+  std::shared_ptr<const ExternalEngine> external = {};  ///< of the others: null; `info` points into it
+  std::string unavailable = {};                         ///< why it can't be started here, with what to do; else empty
 };
 
 /// Every implementation of this build: the variants, then the peers.
 [[nodiscard]] const std::vector<Impl>& impls();
+
+/// The external engines of a file, as "engine:NAME"; with no name the repository's file, which may be absent. Throws
+/// UsageError for a file that can't be read.
+[[nodiscard]] std::vector<Impl> engine_impls(const std::string& file);
+
+/// What `names` can mean: every implementation of this build and, where one of them is none of those, the external
+/// engines of `file`.
+[[nodiscard]] std::vector<Impl> known_impls(const std::vector<std::string>& names, const std::string& file);
 
 /// A peer whose library was missing when this build was configured.
 struct LeftOut {

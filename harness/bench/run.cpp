@@ -1,5 +1,6 @@
 #include "harness/bench/run.hpp"
 
+#include "harness/bench/engine_facts.hpp"
 #include "harness/bench/recovery.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -120,7 +121,8 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
   json provenance = provenance_in(path);
   RunPlan plan = plan_in(path, provenance);
   measure::raise_descriptor_limit();  // as the run did: the limits are among the facts
-  const json now = {{"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
+  const json now = {
+      {"machine", measure::machine_facts()}, {"build", measure::build_facts()}, {"engines", engine_facts(plan.entries)}};
   if (const std::string obstacle = obstacle_to_resuming(provenance, now); !obstacle.empty()) cannot_continue(path, obstacle);
   auto folder = ResultsFolder::reopen(path);
   Run run{.plan = std::move(plan), .provenance = std::move(provenance), .folder = std::move(folder), .schedule = {}, .samples = {}};
@@ -143,6 +145,11 @@ std::string obstacle_to_resuming(const json& then, const json& now) {
         "it was measured on another machine, or this one has changed ({}). Put that back, or measure anew with "
         "another --out=DIR",
         fmt::join(differ, ", "));
+  const auto changed = names_of_differences(then.value("engines", json::object()), now.value("engines", json::object()));
+  if (!changed.empty())
+    return fmt::format(
+        "{} isn't what it was: another program, or another version. Put that back, or measure anew with another --out=DIR",
+        fmt::join(changed, ", "));
   return {};
 }
 

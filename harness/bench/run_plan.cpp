@@ -1,5 +1,6 @@
 #include "harness/bench/run_plan.hpp"
 
+#include "harness/bench/engine_facts.hpp"
 #include "harness/bench/sample.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -52,13 +53,15 @@ std::string cpu_text(std::optional<int> cpu) { return cpu ? fmt::format("CPU {}"
 
 RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   const Tier& tier = find_tier(options.tier);
+  const auto known = known_impls(options.impls, options.engines);
   EntryChoice choice = choose_entries(
-      impls(), {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+      known, {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   notes = std::move(choice.notes);
   RunPlan plan;
   plan.entries = std::move(choice.entries);
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
+  if (!options.engines.empty()) plan.engines_file = std::filesystem::absolute(options.engines).lexically_normal().string();
   plan.tier = tier.name;
   plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
   plan.seed = options.seed ? *options.seed : random_seed();
@@ -75,6 +78,7 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
 
 json provenance_of(const RunPlan& plan, const RunOptions& options) {
   json provenance = {{"schema", kSchema}, {"machine", measure::machine_facts()}, {"build", measure::build_facts()}};
+  if (json engines = engine_facts(plan.entries); !engines.empty()) provenance["engines"] = std::move(engines);
   const std::string digest = measure::digest_of(provenance);
   const json written = to_json(plan);
   std::vector<std::string> command = {"bench"};

@@ -22,6 +22,7 @@ struct RunPlan {
   std::size_t rounds = 0;
   std::uint64_t seed = 0;
   SampleTimes times;
+  std::string engines_file;                 ///< absolute; empty: the repository's
   std::optional<int> server_cpu, load_cpu;  ///< nothing where the machine doesn't let us pin
   std::filesystem::path source;             ///< the repository; empty where it is gone
   std::filesystem::path out;

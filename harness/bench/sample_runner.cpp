@@ -18,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kReadyLimit = 10s;
 constexpr auto kStopLimit = 5s;
 /// After this long without messages the server sleeps in the kernel or has passed a scheduler tick (at most 10 ms
 /// apart), and its account is exact.
@@ -113,10 +112,19 @@ void require_pinned(const ServerProcess& server, std::optional<int> cpu) {
     throw std::runtime_error(fmt::format("the server isn't pinned to CPU {}", *cpu));
 }
 
+/// What a child does stands in no account of the server's.
+void require_one_process(const ServerProcess& server) {
+  if (const auto children = measure::read_children(server.pid()); children && !children->empty())
+    throw std::runtime_error(fmt::format(
+        "the server has {} child process{}, and what they do isn't measured: it has to serve with threads, and a script "
+        "that starts it has to `exec` it",
+        children->size(), children->size() == 1 ? "" : "es"));
+}
+
 void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
   ServerProcess server(
       {.entry = entry, .cpu = settings.server_cpu, .environment_padding = place.seed % 4096, .executable = settings.executable});
-  load::LoadOptions options = load_options(place, settings, server.wait_ready(kReadyLimit));
+  load::LoadOptions options = load_options(place, settings, server.wait_ready(settings.ready_limit));
   require_pinned(server, settings.server_cpu);
   Account account;
   const Workload& workload = workload_of(place.cell.workload);
@@ -124,7 +132,10 @@ void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place
   options.on_window_close = [&] { account.after = settled_reading(server.pid(), workload.metric); };
   const load::LoadResult result = run_workload(place.cell.workload, options);
   take_load(sample, result, workload.has_latency);
-  if (sample.sound()) take_cpu(sample, account);
+  if (sample.sound()) {
+    require_one_process(server);
+    take_cpu(sample, account);
+  }
   take_counts(sample, server.stop(kStopLimit), result.messages_total);
   if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
@@ -146,7 +157,7 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
   } catch (const std::exception& error) {
     sample.errors = std::max<std::uint64_t>(sample.errors, 1);
     sample.verified = false;
-    if (sample.void_reason.empty()) sample.void_reason = error.what();
+    sample.void_reason += sample.void_reason.empty() ? error.what() : fmt::format("; {}", error.what());
     return sample;
   }
   const auto steal_after = measure::read_steal_ns();

@@ -18,6 +18,7 @@ struct SampleSettings {
   std::optional<int> server_cpu, load_cpu;
   std::string provenance;
   const std::atomic<bool>* cancel = nullptr;
+  std::chrono::milliseconds ready_limit = std::chrono::seconds(10);  ///< for a server to start
   std::string executable = "/proc/self/exe";
 };
 

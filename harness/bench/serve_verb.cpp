@@ -1,3 +1,4 @@
+#include "harness/bench/become_engine.hpp"
 #include "harness/bench/entry.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
@@ -52,22 +53,46 @@ void announce(std::uint16_t port) {
   std::fflush(stdout);
 }
 
-}  // namespace
-
-int serve_verb(const ServeOptions& options) {
+void require_servable(const ServeOptions& options) {
   if (options.proto != "echo") {
     const std::vector<std::string> known = {"echo"};
     throw UsageError(measure::unknown_choice("proto", options.proto, known));
   }
-  if (options.impl == "all") throw UsageError("serve serves one implementation: --impl=all can't be");
-  const auto entries = choose_entries(
-      impls(), {.impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers});
-  const Entry& entry = entries.entries.front();
-  const StopSignal stop;
+  if (options.impl == "all" || options.impl == "engines")
+    throw UsageError(fmt::format("serve serves one implementation: --impl={} can't be", options.impl));
+}
+
+Entry entry_to_serve(const ServeOptions& options) {
+  if (!options.engine_entry.empty())
+    return {.label = options.impl,
+            .impl = options.impl,
+            .backend = {},
+            .locking = {},
+            .workers = options.workers,
+            .external = std::make_shared<const ExternalEngine>(engine_from_word(options.engine_entry))};
+  const auto known = known_impls({options.impl}, options.engines);
+  const EntryFilter filter = {
+      .impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers};
+  return choose_entries(known, filter).entries.front();
+}
+
+void prepare_process(const ServeOptions& options) {
   if (options.die_with_parent) follow_parent();
   if (options.cpu) measure::pin_this_thread({*options.cpu});
   measure::raise_descriptor_limit();
+}
 
+}  // namespace
+
+int serve_verb(const ServeOptions& options) {
+  require_servable(options);
+  const Entry entry = entry_to_serve(options);
+  if (entry.external != nullptr) {
+    prepare_process(options);
+    become_engine(*entry.external, {.port = options.port, .workers = entry.workers});
+  }
+  const StopSignal stop;
+  prepare_process(options);
   const ServeReport report = make_engine(entry.impl)
                                  ->serve({.proto = options.proto,
                                           .port = options.port,

@@ -1,12 +1,17 @@
 #include "harness/bench/server_process.hpp"
 
+#include "harness/bench/become_engine.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -23,6 +28,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kLongestLine = 200;  ///< of what a server says instead of READY
+
 std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   const Entry& entry = options.entry;
   std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
@@ -30,6 +37,7 @@ std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
+  if (entry.external != nullptr) words.push_back("--engine-entry=" + to_word(*entry.external));
   return words;
 }
 
@@ -62,6 +70,16 @@ bool wait_readable(int fd, Clock::time_point deadline) {
   }
 }
 
+/// The port in a line `READY port=N`; nothing in any other line.
+std::optional<std::uint16_t> port_in(const std::string& line) {
+  constexpr std::string_view kPrefix = "READY port=";
+  if (!line.starts_with(kPrefix)) return std::nullopt;
+  std::uint16_t port = 0;
+  const char* const end = line.data() + line.size();
+  const auto [rest, error] = std::from_chars(line.data() + kPrefix.size(), end, port);
+  return error == std::errc{} && rest == end && port != 0 ? std::optional(port) : std::nullopt;
+}
+
 /// `serve` prints its statistics as the last line of standard error.
 nlohmann::json last_json_line(const std::string& text) {
   const auto begin = text.rfind('\n') == std::string::npos ? text.find('{') : text.rfind('\n') + 1;
@@ -72,9 +90,14 @@ nlohmann::json last_json_line(const std::string& text) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const Options& options) {
-  std::array<int, 2> out{};
-  if (::pipe2(out.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
+ServerProcess::ServerProcess(const Options& options) : external_(options.entry.external != nullptr) {
+  std::array<int, 2> in{}, out{};
+  if (::pipe2(in.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
+  stdin_fd_ = in[1];
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) {
+    for (const int fd : in) ::close(fd);
+    throw std::system_error(errno, std::system_category(), "pipe for a server");
+  }
   stdout_fd_ = out[0];
   stderr_fd_ = ::memfd_create("server-stderr", MFD_CLOEXEC);
 
@@ -84,7 +107,7 @@ ServerProcess::ServerProcess(const Options& options) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   if (stderr_fd_ >= 0) ::posix_spawn_file_actions_adddup2(&actions, stderr_fd_, STDERR_FILENO);
   ::posix_spawnattr_init(&attributes);
@@ -93,57 +116,57 @@ ServerProcess::ServerProcess(const Options& options) {
                                   pointers_to(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
+  ::close(in[0]);
   ::close(out[1]);
   if (error != 0) {
-    ::close(stdout_fd_);
-    if (stderr_fd_ >= 0) ::close(stderr_fd_);
+    for (const int fd : {stdin_fd_, stdout_fd_, stderr_fd_})
+      if (fd >= 0) ::close(fd);
     throw std::system_error(error, std::system_category(), "cannot start " + options.executable);
   }
   pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
 ServerProcess::~ServerProcess() {
-  if (!reaped_) {
-    ::kill(pid_, SIGKILL);
-    reap();
-  }
-  for (const int fd : {pid_fd_, stdout_fd_, stderr_fd_})
+  reap();
+  for (const int fd : {pid_fd_, stdin_fd_, stdout_fd_, stderr_fd_})
     if (fd >= 0) ::close(fd);
 }
 
 std::uint16_t ServerProcess::wait_ready(std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
   std::string line;
-  while (line.find('\n') == std::string::npos) {
+  while (line.find('\n') == std::string::npos && line.size() < kLongestLine) {
     std::array<char, 256> chunk;
     if (!wait_readable(stdout_fd_, deadline))
-      throw std::runtime_error(fmt::format("the server wasn't READY within {} ms{}", limit.count(), stderr_text()));
+      throw std::runtime_error(
+          fmt::format("the server wasn't READY within {} ms: it has to print READY port=N, a whole line, and to flush it{}",
+                      limit.count(), stderr_text()));
     const ssize_t n = ::read(stdout_fd_, chunk.data(), chunk.size());
     if (n <= 0) {
-      if (!wait_exit(std::chrono::seconds(1))) ::kill(pid_, SIGKILL);
+      (void)wait_exit(std::chrono::seconds(1));
       reap();
       throw std::runtime_error("the server ended before it was READY: " + end_text() + stderr_text());
     }
     line.append(chunk.data(), static_cast<std::size_t>(n));
   }
-  constexpr std::string_view kPrefix = "READY port=";
-  unsigned port = 0;
-  if (line.starts_with(kPrefix)) std::from_chars(line.data() + kPrefix.size(), line.data() + line.size(), port);
-  if (port == 0 || port > 65535)
-    throw std::runtime_error(fmt::format("the server said '{}' instead of READY port=N", line.substr(0, line.find('\n'))));
-  return static_cast<std::uint16_t>(port);
+  line.resize(std::min(line.find('\n'), kLongestLine));
+  if (const auto port = port_in(line)) return *port;
+  throw std::runtime_error(
+      fmt::format("the server said '{}' instead of READY port=N, which has to be its first line; others belong to stderr", line));
 }
 
 ServerEnd ServerProcess::stop(std::chrono::milliseconds limit) {
-  ::kill(pid_, SIGTERM);
-  if (!wait_exit(limit)) {
-    ::kill(pid_, SIGKILL);
+  if (wait_exit(std::chrono::milliseconds(0))) {
     reap();
-    throw std::runtime_error(fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
+    throw std::runtime_error("the server ended by itself: " + end_text() + stderr_text());
   }
+  ::close(std::exchange(stdin_fd_, -1));
+  ::kill(pid_, SIGTERM);
+  const bool in_time = wait_exit(limit);
   reap();
-  if (!WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
-    throw std::runtime_error("the server didn't end in order: " + end_text() + stderr_text());
+  if (!in_time)
+    throw std::runtime_error(fmt::format("the server didn't end within {} ms after SIGTERM{}", limit.count(), stderr_text()));
+  if (!ended_in_order()) throw std::runtime_error("the server didn't end in order: " + end_text() + stderr_text());
   return {last_json_line(stderr_text()), usage_};
 }
 
@@ -151,9 +174,14 @@ bool ServerProcess::wait_exit(std::chrono::milliseconds limit) { return wait_rea
 
 void ServerProcess::reap() noexcept {
   if (reaped_) return;
+  ::kill(-pid_, SIGKILL);  // it has ended or is to end now, and so is whatever it started
   while (::wait4(pid_, &status_, 0, &usage_) < 0 && errno == EINTR) {
   }
   reaped_ = true;
+}
+
+bool ServerProcess::ended_in_order() const {
+  return (WIFEXITED(status_) && WEXITSTATUS(status_) == 0) || (external_ && WIFSIGNALED(status_) && WTERMSIG(status_) == SIGTERM);
 }
 
 std::string ServerProcess::end_text() const {

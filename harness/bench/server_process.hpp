@@ -19,8 +19,9 @@ struct ServerEnd {
   rusage usage{};
 };
 
-/// `bench serve` in a process of its own: spawned by the constructor, killed at the latest by the destructor. Every
-/// wait is bounded. What goes wrong is a std::runtime_error that carries the server's own words.
+/// `bench serve` in a process of its own, which may become an external engine: spawned by the constructor, killed at the
+/// latest by the destructor. Every wait is bounded. What goes wrong is a std::runtime_error that carries the server's own
+/// words.
 class ServerProcess {
  public:
   struct Options {
@@ -37,20 +38,25 @@ class ServerProcess {
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
-  /// Waits for the line `READY port=N`.
+  /// Waits for the line `READY port=N`, the first on standard output.
   [[nodiscard]] std::uint16_t wait_ready(std::chrono::milliseconds limit);
 
-  /// SIGTERM, then waits: a server that doesn't end in time, or not with status 0, is an error.
+  /// Ends its standard input, sends SIGTERM, and waits: a server that has ended already, doesn't end in time, or not in
+  /// order, is an error. In order is status 0, of an external engine also the signal's usual effect.
   [[nodiscard]] ServerEnd stop(std::chrono::milliseconds limit);
 
  private:
   bool wait_exit(std::chrono::milliseconds limit);
+  /// Ends it, if it hasn't ended, and takes what the kernel has kept of it.
   void reap() noexcept;
+  [[nodiscard]] bool ended_in_order() const;
   [[nodiscard]] std::string stderr_text() const;
   [[nodiscard]] std::string end_text() const;
 
+  const bool external_;
   pid_t pid_ = -1;
   int pid_fd_ = -1;
+  int stdin_fd_ = -1;
   int stdout_fd_ = -1;
   int stderr_fd_ = -1;  ///< a memory file: a server that talks much never blocks
   bool reaped_ = false;

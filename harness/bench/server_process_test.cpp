@@ -1,12 +1,14 @@
 // How the driver copes with servers: the real one, and ones that never start, never end or die.
 #include "harness/bench/server_process.hpp"
-#include "harness/bench/sample_runner.hpp"
+#include "harness/bench/brief_sample.hpp"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace reactorlab::bench {
@@ -77,6 +79,39 @@ TEST(ServerProcess, ThatSaysSomethingElseIsRefused) {
   EXPECT_TRUE(contains(error_of([&] { (void)server.wait_ready(20s); }), "'hello'"));
 }
 
+TEST(ServerProcess, ThatEndedByItselfIsAnErrorEvenWithStatusZero) {
+  const Script script("echo READY port=1; echo 'had enough' >&2");
+  ServerProcess server(script.options());
+  EXPECT_EQ(server.wait_ready(20s), 1);
+  while (::waitid(P_PID, static_cast<id_t>(server.pid()), nullptr, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  const std::string error = error_of([&] { (void)server.stop(20s); });
+  EXPECT_TRUE(contains(error, "ended by itself: exit status 0: had enough")) << error;
+}
+
+TEST(ServerProcess, ThatTheSignalKillsHasNotEndedInOrder) {
+  const Script script("echo READY port=1; exec sleep 1000");
+  ServerProcess server(script.options());
+  EXPECT_EQ(server.wait_ready(20s), 1);
+  EXPECT_TRUE(contains(error_of([&] { (void)server.stop(20s); }), "killed by signal 15"));
+}
+
+TEST(ServerProcess, SaysReadyInExactlyOneForm) {
+  for (const char* line :
+       {"READY port=", "READY port=0", "READY port=65536", "READY port=-1", "READY port=80x", "ready port=80", " READY port=80"}) {
+    const Script script(std::string("echo '") + line + "'; exec sleep 1000");
+    ServerProcess server(script.options());
+    EXPECT_TRUE(contains(error_of([&] { (void)server.wait_ready(20s); }), std::string("'") + line + "' instead of READY port=N"))
+        << line;
+  }
+}
+
+TEST(ServerProcess, ThatTalksWithoutEndIsNotListenedToForEver) {
+  const Script script("while :; do printf 'more and more '; done");
+  ServerProcess server(script.options());
+  EXPECT_TRUE(contains(error_of([&] { (void)server.wait_ready(20s); }), "instead of READY port=N"));
+}
+
 TEST(ServerProcess, ThatDoesNotEndIsKilledAndAnError) {
   const Script script("trap '' TERM; echo READY port=1; exec sleep 1000");
   ServerProcess server(script.options());
@@ -96,12 +131,6 @@ TEST(ServerProcess, ThatCannotBeStartedIsAnError) {
   EXPECT_TRUE(contains(error_of([&] { ServerProcess server(options); }), "/no/such/program"));
 }
 
-SamplePlace small_cell() { return {{"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, 3, 1, 99}; }
-
-SampleSettings brief(const std::string& executable) {
-  return {.warmup = 10ms, .duration = 40ms, .server_cpu = {}, .load_cpu = {}, .provenance = "digest", .executable = executable};
-}
-
 TEST(RunSample, WithAServerThatDiesIsVoidAndHasNoNumbers) {
   const Script script("exit 0");
   const Sample sample = run_sample({"x", "raw_epoll", "epoll", "", 1}, small_cell(), brief(script.path()));
@@ -110,9 +139,6 @@ TEST(RunSample, WithAServerThatDiesIsVoidAndHasNoNumbers) {
   EXPECT_EQ(sample.errors, 1U);
   EXPECT_TRUE(to_json(sample).at("server_cpu_ns").is_null());
 }
-
-/// The program beside this one, as the build puts them.
-std::filesystem::path bench_binary() { return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bench"; }
 
 TEST(RunSample, OfTheRealServerIsSoundAndComplete) {
   if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "the bench binary isn't built: cmake --build ... --target bench";

@@ -11,6 +11,7 @@ namespace reactorlab::bench {
 
 struct RunOptions {
   std::vector<std::string> impls = {"all"};
+  std::string engines;   ///< file of external engines; empty: the repository's
   std::string workload;  ///< regular expression
   std::string tier = "quick";
   std::string backend;
@@ -27,6 +28,8 @@ struct RunOptions {
 
 struct ServeOptions {
   std::string impl;
+  std::string engines;       ///< file of external engines; empty: the repository's
+  std::string engine_entry;  ///< of an external engine, instead of any file: its entry as to_word() writes it
   std::string backend;
   std::string locking;
   unsigned workers = 1;
@@ -49,10 +52,15 @@ struct LoadVerbOptions {
   bool json = false;
 };
 
+struct ListOptions {
+  std::string engines;  ///< file of external engines; empty: the repository's
+  bool json = false;
+};
+
 int run_verb(const RunOptions& options);
 int serve_verb(const ServeOptions& options);
 int load_verb(const LoadVerbOptions& options);
-int list_verb(bool json);
+int list_verb(const ListOptions& options);
 int doctor_verb();
 
 /// The whole program: parses, runs a verb, turns errors into a line on standard error and an exit status.

@@ -39,15 +39,10 @@ nlohmann::json package_versions() {
   return versions;
 }
 
-/// SHA-256 by the distribution's own tool; else size and time, which at least tell two builds apart.
 std::string binary_digest() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return kUnknown;
-  if (const auto sum = output_of({"sha256sum", path.string()})) return "sha256:" + first_word(sum);
-  const auto size = std::filesystem::file_size(path, error);
-  const auto time = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-  return error ? kUnknown : fmt::format("size:{} mtime:{}", size, time);
+  return error ? kUnknown : digest_of_file(path.string());
 }
 
 std::string compiler() {
@@ -93,9 +88,18 @@ nlohmann::json build_facts() {
   return facts;
 }
 
+std::string digest_of_file(const std::string& path) {
+  if (const auto sum = output_of({"sha256sum", path})) return "sha256:" + first_word(sum);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return kUnknown;
+  const auto time = std::filesystem::last_write_time(path, error).time_since_epoch().count();
+  return error ? kUnknown : fmt::format("size:{} mtime:{}", size, time);
+}
+
 std::string digest_of(const nlohmann::json& facts) {
   std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : facts.dump()) {
+  for (const char c : facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 1099511628211ULL;
   }

@@ -61,12 +61,14 @@ std::optional<std::string> output_of(const std::vector<std::string>& argv, std::
   return out;
 }
 
-bool is_installed(const std::string& program) {
+std::optional<std::string> path_of(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path != nullptr ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');)
-    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
-  return false;
+    if (std::string file = folder + "/" + program; ::access(file.c_str(), X_OK) == 0) return file;
+  return std::nullopt;
 }
+
+bool is_installed(const std::string& program) { return path_of(program).has_value(); }
 
 }  // namespace reactorlab::measure

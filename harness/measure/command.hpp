@@ -12,6 +12,9 @@ namespace reactorlab::measure {
 [[nodiscard]] std::optional<std::string> output_of(const std::vector<std::string>& argv,
                                                    std::chrono::milliseconds limit = std::chrono::seconds(10));
 
+/// Where on PATH the program of this name is; nothing where it isn't.
+[[nodiscard]] std::optional<std::string> path_of(const std::string& program);
+
 /// Whether a program of this name is on PATH.
 [[nodiscard]] bool is_installed(const std::string& program);
 

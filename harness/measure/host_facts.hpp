@@ -22,6 +22,9 @@ namespace reactorlab::measure {
 /// Compiler, flags, commit, package versions and digest of the running binary.
 [[nodiscard]] nlohmann::json build_facts();
 
+/// SHA-256 of a file by the distribution's own tool; else its size and time, which at least tell two builds apart.
+[[nodiscard]] std::string digest_of_file(const std::string& path);
+
 /// 16 hexadecimal digits that change with any fact (FNV-1a over the text of `facts`).
 [[nodiscard]] std::string digest_of(const nlohmann::json& facts);
 

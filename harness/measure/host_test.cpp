@@ -5,11 +5,17 @@
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 
+#include <cerrno>
+#include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace reactorlab::measure {
@@ -46,6 +52,38 @@ TEST(ProcessCpu, GrowsWithWorkAndIsAbsentForNobody) {
   }
   EXPECT_TRUE(grew);
   EXPECT_FALSE(read_process_cpu(0x3fffffff).has_value());
+}
+
+TEST(ProcessCpu, HoldsTheTimeOfThreadsThatHaveEnded) {
+  const auto before = read_process_cpu(::getpid());
+  if (!before) GTEST_SKIP() << "this kernel has no schedstat";
+  std::uint64_t worked = 0;
+  std::thread([&] {
+    timespec now{};
+    volatile std::uint64_t sink = 0;
+    do {
+      for (int i = 0; i < 10'000; ++i) sink = sink + 1;
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+      worked = static_cast<std::uint64_t>(now.tv_nsec);
+    } while (worked < 2'000'000);
+  }).join();
+  EXPECT_GE(read_process_cpu(::getpid())->run_ns - before->run_ns, worked);
+}
+
+TEST(Children, AreThoseThatExist) {
+  const auto before = read_children(::getpid());
+  if (!before) GTEST_SKIP() << "this kernel has no /proc/PID/task/*/children";
+  EXPECT_TRUE(before->empty());
+  char program[] = "sleep", argument[] = "1000";
+  char* const words[] = {program, argument, nullptr};
+  pid_t child = 0;
+  ASSERT_EQ(::posix_spawnp(&child, program, nullptr, nullptr, words, environ), 0);
+  EXPECT_EQ(read_children(::getpid()), std::vector{child});
+  ::kill(child, SIGKILL);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  EXPECT_EQ(read_children(::getpid()), std::vector<pid_t>{});
+  EXPECT_FALSE(read_children(0x3fffffff).has_value());
 }
 
 #ifndef REACTORLAB_LIBC_SYSCALLS  // a sanitizer writes memory of its own for every access

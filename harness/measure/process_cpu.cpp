@@ -5,24 +5,41 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace reactorlab::measure {
 
 std::optional<ProcessCpu> read_process_cpu(pid_t pid) {
-  ProcessCpu sum;
+  clockid_t clock{};
+  timespec on_cpu{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &on_cpu) != 0) return std::nullopt;
+  ProcessCpu sum{.run_ns = static_cast<std::uint64_t>(on_cpu.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(on_cpu.tv_nsec)};
   bool any = false;
   std::error_code error;
   for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), error)) {
     std::ifstream schedstat(task.path() / "schedstat");
-    ProcessCpu one;
-    if (!(schedstat >> one.run_ns >> one.run_delay_ns)) continue;
-    sum.run_ns += one.run_ns;
-    sum.run_delay_ns += one.run_delay_ns;
+    std::uint64_t run_ns = 0, run_delay_ns = 0;
+    if (!(schedstat >> run_ns >> run_delay_ns)) continue;
+    sum.run_delay_ns += run_delay_ns;
     any = true;
   }
   if (error || !any) return std::nullopt;
   return sum;
+}
+
+std::optional<std::vector<pid_t>> read_children(pid_t pid) {
+  std::vector<pid_t> all;
+  bool any = false;
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), error)) {
+    std::ifstream children(task.path() / "children");
+    if (!children) continue;
+    for (pid_t child = 0; children >> child;) all.push_back(child);
+    any = true;
+  }
+  if (error || !any) return std::nullopt;
+  return all;
 }
 
 std::optional<std::uint64_t> read_steal_ns() {

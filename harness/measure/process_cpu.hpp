@@ -3,23 +3,26 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace reactorlab::measure {
 
-/// What the scheduler says about all living threads of a process. Threads that ended aren't in it, so take the
-/// difference of two readings between which no thread ends.
+/// What the scheduler says about a process.
 struct ProcessCpu {
-  std::uint64_t run_ns = 0;        ///< on a CPU
-  std::uint64_t run_delay_ns = 0;  ///< runnable, but another was on the CPU
+  std::uint64_t run_ns = 0;        ///< on a CPU: all its threads, those that have ended too
+  std::uint64_t run_delay_ns = 0;  ///< runnable, but another was on the CPU: its living threads
 };
 
-/// Where ProcessCpu comes from: /proc/PID/task/*/schedstat, in nanoseconds; 10 ms ticks would be too coarse.
-inline constexpr const char* kProcessCpuSource = "/proc/PID/task/*/schedstat";
+/// Where ProcessCpu comes from, in nanoseconds; the 10 ms ticks of /proc/PID/stat would be too coarse.
+inline constexpr const char* kProcessCpuSource = "the process's CPU clock; run delay: /proc/PID/task/*/schedstat";
 
 /// Nothing where the process is gone or the kernel has no schedstat.
 [[nodiscard]] std::optional<ProcessCpu> read_process_cpu(pid_t pid);
+
+/// The processes that this one has started and that still exist; nothing where the kernel doesn't tell.
+[[nodiscard]] std::optional<std::vector<pid_t>> read_children(pid_t pid);
 
 /// Time that the hypervisor gave to others, all CPUs together, in ns (from /proc/stat's ticks).
 [[nodiscard]] std::optional<std::uint64_t> read_steal_ns();

@@ -20,7 +20,7 @@ class ServerError(Exception):
 def serve_and_count(command, conns, payload, messages, environment=None):
     """Runs `command` until it has echoed `messages` messages, then ends it in order. `messages` divides by `conns`."""
     cpu = max(os.sched_getaffinity(0))
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE,
                               env=environment, preexec_fn=lambda: _share_cpu(cpu))
     previous = os.sched_getaffinity(0)
     peers = []  # open until the server has ended: whether it still reads their ends would be a matter of luck
@@ -42,8 +42,8 @@ def serve_and_count(command, conns, payload, messages, environment=None):
         if server.poll() is None:
             server.kill()
             server.wait()
-        server.stdout.close()
-        server.stderr.close()
+        for pipe in (server.stdin, server.stdout, server.stderr):
+            pipe.close()
 
 
 def _share_cpu(cpu):

@@ -31,7 +31,8 @@ static int listen_anywhere(void) {
 int main(int argc, char** argv) {
     if (argc > 1 && !strcmp(argv[1], "list")) {
         puts("{\"impls\": [{\"name\": \"exact\"}, {\"name\": \"malloc\"}, {\"name\": \"getppid\", \"lockings\": [\"a\", \"b\"]},"
-             " {\"name\": \"corrupt\"}, {\"name\": \"badexit\"}, {\"name\": \"mute\"}]}");
+             " {\"name\": \"corrupt\"}, {\"name\": \"badexit\"}, {\"name\": \"mute\"}],"
+             " \"engines\": [{\"name\": \"engine:here\", \"unavailable\": null}, {\"name\": \"engine:gone\", \"unavailable\": \"gone\"}]}");
         return 0;
     }
     const char* fault = argc > 2 ? argv[2] + strlen("--impl=") : "exact";

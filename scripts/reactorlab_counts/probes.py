@@ -66,7 +66,8 @@ def _instructions(row, command, load, scratch):
 
     def count(messages):
         out = scratch / f"callgrind.{messages}"
-        serve_and_count(["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
+        # An engine of another language comes to life by exec, which is a child to valgrind.
+        serve_and_count(["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={out}", *command],
                         load.conns, load.payload, messages)
         totals = re.findall(r"^(?:totals|summary): (\d+)", out.read_text() if out.exists() else "", re.MULTILINE)
         if not totals:

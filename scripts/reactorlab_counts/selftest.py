@@ -73,6 +73,11 @@ class Counters(unittest.TestCase):
         self.assertEqual(list(self.counts("--impl=getppid,getppid+b")[1]), ["getppid", "getppid+b"])
         self.assertEqual(list(self.counts("--impl=getppid,getppid+b,exact", "--locking=b")[1]), ["getppid+b", "exact"])
 
+    def test_engines_are_rows_where_they_are_named_and_there(self):
+        self.assertEqual(list(self.counts("--impl=engine:here,exact")[1]), ["engine:here", "exact"])
+        for arguments in (["--impl=engine:gone"], ["--impl=all", "--max-syscalls=engine:here=1"]):
+            self.assertEqual(self.counts(*arguments)[0], 2, arguments)
+
     def test_usage_errors(self):
         for arguments in (["--impl=nobody"], ["--impl=getppid+c"], ["--impl=getppid", "--locking=c"], ["--max-syscalls=nobody=1"], ["--max-syscalls=x"]):
             self.assertEqual(self.counts(*arguments)[0], 2, arguments)

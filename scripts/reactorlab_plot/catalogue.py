@@ -2,6 +2,7 @@
 
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv")
+ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
 WORKLOADS = ("tcp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
              "reg_churn", "idle_memory")
 
@@ -15,9 +16,9 @@ def _index(names, name):
 
 
 def series_place(label):
-    """The sort key of an entry's label (`impl` or `impl+variant`): homes, then peers, then whoever else there is, by name."""
+    """The sort key of an entry's label (`impl` or `impl+variant`): homes, peers, engines, then whoever else there is, by name."""
     impl = label.partition("+")[0]
-    return _index((*HOMES, *PEERS), impl), label
+    return _index((*HOMES, *PEERS, *ENGINES), impl), label
 
 
 def workload_place(workload):

@@ -44,16 +44,21 @@ class Looks(unittest.TestCase):
         self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (9, 9))
         self.assertEqual(looks["arc_mutex+fine"].colour, looks["arc_mutex"].colour)
 
+    def test_engines_of_other_languages_differ_from_the_rest(self):
+        looks = style.looks(["thread_local", *catalogue.PEERS, *catalogue.ENGINES, "engine:mine", "engine:yours"])
+        self.assertEqual(len({look.colour for look in looks.values()}), len(looks))
+        self.assertEqual(len({look.marker for look in looks.values()}), len(looks))
+
     def test_a_look_does_not_depend_on_the_company(self):
         self.assertEqual(style.looks(["libuv"])["libuv"], style.looks(["asio", "arc_mutex", "libuv"])["libuv"])
 
 
 class Catalogue(unittest.TestCase):
-    def test_homes_stand_before_peers_before_others(self):
-        shuffled = ["tokio", "libuv", "asio", "raw_uring", "raw_epoll", "dedicated_thread", "oncelock_global+fine", "oncelock_global",
-                    "thread_local"]
+    def test_homes_stand_before_peers_before_engines_before_others(self):
+        shuffled = ["tokio", "engine:smol", "libuv", "asio", "raw_uring", "raw_epoll", "dedicated_thread", "oncelock_global+fine",
+                    "oncelock_global", "thread_local"]
         self.assertEqual(sorted(shuffled, key=catalogue.series_place), ["thread_local", "oncelock_global", "oncelock_global+fine",
-                                                                        "dedicated_thread", "raw_epoll", "raw_uring", "asio", "libuv",
+                                                                        "dedicated_thread", "raw_epoll", "raw_uring", "asio", "libuv", "engine:smol",
                                                                         "tokio"])
 
     def test_the_nearest_cell_speaks_for_a_workload(self):

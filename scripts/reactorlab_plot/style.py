@@ -12,8 +12,9 @@ from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first
 # home the second has the same ones, hollow. Who is named here looks the same in every published run; others take what remains, in order.
 _BLUE, _VERMILLION, _GREEN, _PURPLE = ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")
 _KNOWN = {"thread_local": _BLUE, "arc_mutex": _VERMILLION, "oncelock_global": _GREEN, "dedicated_thread": _PURPLE,
-          "raw_epoll": ("#222222", "p"), "raw_uring": ("#882255", "X"), "asio": ("#E69F00", "v"), "libuv": ("#56B4E9", "P")}
-_SPARE = [("#999999", "<"), ("#F0E442", "h"), ("#6F5B3E", ">"), ("#4B4BB0", "*")]
+          "raw_epoll": ("#222222", "p"), "raw_uring": ("#882255", "X"), "asio": ("#E69F00", "v"), "libuv": ("#56B4E9", "P"),
+          "engine:tokio_current_thread": ("#6F5B3E", ">"), "engine:tokio_multi_thread": ("#4B4BB0", "*"), "engine:smol": ("#A3B700", "d")}
+_SPARE = [("#999999", "<"), ("#F0E442", "h"), ("#C04040", "8")]
 
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
 PAGE_WIDTH = 10.0  # inches; a README shows it about 850 pixels wide, so 9 points stay readable
