@@ -9,7 +9,7 @@
 
 namespace reactorlab::measure {
 
-Bootstrap::Bootstrap(std::vector<std::size_t> groups, const Figure& figure, const BootstrapSettings& settings)
+Bootstrap::Bootstrap(std::vector<std::size_t> groups, const DrawFigure& figure, const BootstrapSettings& settings)
     : rounds_(*std::min_element(groups.begin(), groups.end())) {
   std::mt19937_64 random(settings.seed);
   Draw draw;

@@ -23,13 +23,13 @@ struct BootstrapSettings {
 using Draw = std::vector<std::vector<std::size_t>>;
 
 /// The figure that drawn rounds give; NaN where they give none.
-using Figure = std::function<double(const Draw&)>;
+using DrawFigure = std::function<double(const Draw&)>;
 
 /// What a figure was in many draws.
 class Bootstrap {
  public:
   /// `groups`: the rounds in each; REQUIRES none to be 0.
-  Bootstrap(std::vector<std::size_t> groups, const Figure& figure, const BootstrapSettings& settings = {});
+  Bootstrap(std::vector<std::size_t> groups, const DrawFigure& figure, const BootstrapSettings& settings = {});
 
   /// Expanded percentiles (Hesterberg, What teachers should know about the bootstrap, 2015): those that Student's distribution
   /// puts where the normal one has confidence's, since percentiles of few rounds are too narrow. Nothing where the smallest group

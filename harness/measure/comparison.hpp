@@ -22,8 +22,7 @@ struct Significance {
 
 /// What it would take to know more, where the verdict is inconclusive. Both hold for Holm's first step, alpha / family.
 struct Outlook {
-  std::optional<double>
-      detectable;  ///< the ratio > 1 that as many rounds as these call different with 80 % probability; likewise its inverse
+  std::optional<double> detectable;   ///< the ratio > 1 that so many rounds call different with 80 % probability; so its inverse
   std::optional<std::size_t> rounds;  ///< about so many make the interval 1 +- margin
 };
 
