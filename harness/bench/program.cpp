@@ -1,3 +1,4 @@
+#include "harness/bench/compare_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
 #include "harness/bench/usage.hpp"
@@ -19,6 +20,7 @@ struct Command {
   ServeOptions serve;
   LoadVerbOptions load;
   MicroOptions micro;
+  CompareOptions compare;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -40,7 +42,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
   verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
-  verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6")->check(CLI::Range(1, 1000));
+  verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
+      ->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
@@ -124,6 +127,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   }
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
+  if (verb == "compare") return compare_verb(command.compare);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -138,6 +142,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_run(app, command.run);
   add_serve(app, command.serve);
   add_load(app, command.load);
+  add_compare(app, command.compare);
   add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure");
   add_micro(app, command.micro);

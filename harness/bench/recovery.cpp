@@ -5,29 +5,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace reactorlab::bench {
 namespace {
-
-using nlohmann::json;
-
-/// A line that can't be counted on; the text says what is wrong with it.
-struct Damage : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-Sample parse(const std::string& line) {
-  const json value = json::parse(line, nullptr, false);
-  if (value.is_discarded()) throw Damage("not JSON (cut off, or overwritten)");
-  try {
-    Sample sample = sample_from_json(value);
-    if (sample.sound() && (sample.ops == 0 || sample.wall_ns == 0)) throw Damage("a sound sample without numbers");
-    return sample;
-  } catch (const json::exception& error) {
-    throw Damage(fmt::format("no sample: {}", error.what()));
-  }
-}
 
 class Reader {
  public:
@@ -39,9 +19,9 @@ class Reader {
   void take(const std::string& line) {
     ++number_;
     try {
-      keep(parse(line));
+      keep(sample_from_line(line));
       found_.good_lines += line + "\n";
-    } catch (const Damage& damage) {
+    } catch (const DamagedLine& damage) {
       found_.damage.push_back(fmt::format("samples.jsonl:{}: {}", number_, damage.what()));
       found_.damaged_lines += line + "\n";
     }
@@ -59,9 +39,9 @@ class Reader {
                       number_, sample.provenance, digest_));
     const auto slot = slot_of(plan_, schedule_, sample);
     if (!slot)
-      throw Damage(fmt::format("not in the plan: {} in {}, round {}, position {}", sample.impl, describe(sample.cell), sample.round,
-                               sample.position));
-    if (line_of_slot_[*slot] != 0) throw Damage(fmt::format("the same sample as in line {}", line_of_slot_[*slot]));
+      throw DamagedLine(fmt::format("not in the plan: {} in {}, round {}, position {}", sample.impl, describe(sample.cell),
+                                    sample.round, sample.position));
+    if (line_of_slot_[*slot] != 0) throw DamagedLine(fmt::format("the same sample as in line {}", line_of_slot_[*slot]));
     line_of_slot_[*slot] = number_;
     found_.samples[*slot] = std::move(sample);
     ++found_.kept;

@@ -2,13 +2,12 @@
 
 #include "harness/bench/engine_facts.hpp"
 #include "harness/bench/recovery.hpp"
+#include "harness/bench/stored_run.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
 #include "harness/measure/process_setup.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -18,12 +17,6 @@ namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 [[noreturn]] void cannot_continue(const fs::path& path, const std::string& why) {
   throw std::runtime_error(fmt::format("cannot continue {}: {}", path.string(), why));
@@ -40,13 +33,6 @@ json provenance_in(const fs::path& path) {
   if (!provenance.is_object())
     cannot_continue(path, "provenance.json is no JSON object, so its plan is lost. Measure anew with another --out=DIR");
   return provenance;
-}
-
-std::vector<std::string> names_of_differences(const json& then, const json& now) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : now.items())
-    if (!then.contains(name) || then.at(name) != value) names.push_back(name);
-  return names;
 }
 
 /// The CPUs that the plan names must still be ours.

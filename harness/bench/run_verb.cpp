@@ -7,6 +7,7 @@
 #include "harness/bench/table.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
+#include "harness/measure/signs.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -63,6 +64,7 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
                             {"partial", partial},
                             {"rounds_planned", plan.rounds},
                             {"equivalence_margin", measure::kEquivalenceMargin},
+                            {"correction", "Holm, over the entries of a cell"},
                             {"provenance", provenance},
                             {"left_out", nlohmann::json::array()},
                             {"rows", nlohmann::json::array()}};
@@ -91,6 +93,12 @@ void draw_charts(const RunPlan& plan, const std::filesystem::path& results) {
     fmt::print(stderr, "bench: no charts: the command failed; repeat it with: {} {}\n", words[0], words[1]);
 }
 
+/// Below these the sign test's smallest p value isn't small enough for Holm's first step.
+std::size_t fewest_rounds_for(std::size_t entries) {
+  constexpr double kAlpha = 0.05;
+  return measure::fewest_rounds(1 - kAlpha / static_cast<double>(std::max<std::size_t>(2, entries) - 1));
+}
+
 void announce(const Run& run, const std::vector<std::string>& notes) {
   const RunPlan& plan = run.plan;
   for (const std::string& note : notes) fmt::print(stderr, "bench: {}\n", note);
@@ -100,7 +108,11 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
     fmt::print(stderr, "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
-  if (plan.rounds < 6) fmt::print(stderr, "bench: fewer than 6 rounds give no interval, so every verdict is inconclusive\n");
+  const std::size_t needed = fewest_rounds_for(plan.entries.size());
+  if (plan.entries.size() > 1 && plan.rounds < needed)
+    fmt::print(stderr,
+               "bench: {} entries need at least {} rounds for a verdict, so every one will be inconclusive: add --rounds={}\n",
+               plan.entries.size(), needed, needed);
 }
 
 void say_what_is_left_out(const RunPlan& plan) {

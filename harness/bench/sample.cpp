@@ -1,5 +1,7 @@
 #include "harness/bench/sample.hpp"
 
+#include <fmt/format.h>
+
 namespace reactorlab::bench {
 namespace {
 
@@ -86,6 +88,18 @@ Sample sample_from_json(const json& from) {
     for (const auto& [name, value] : from["counts"].items())
       s.counts[name] = value.is_null() ? std::nullopt : std::optional(value.get<double>());
   return s;
+}
+
+Sample sample_from_line(const std::string& line) {
+  const json value = json::parse(line, nullptr, false);
+  if (value.is_discarded()) throw DamagedLine("not JSON (cut off, or overwritten)");
+  try {
+    Sample sample = sample_from_json(value);
+    if (sample.sound() && (sample.ops == 0 || sample.wall_ns == 0)) throw DamagedLine("a sound sample without numbers");
+    return sample;
+  } catch (const json::exception& error) {
+    throw DamagedLine(fmt::format("no sample: {}", error.what()));
+  }
 }
 
 }  // namespace reactorlab::bench

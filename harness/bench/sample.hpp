@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -57,5 +58,13 @@ struct Sample {
 
 /// Throws nlohmann::json::exception for what is no sample.
 [[nodiscard]] Sample sample_from_json(const nlohmann::json& json);
+
+/// A line that can't be counted on; the text says what is wrong with it.
+struct DamagedLine : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Reads a line of samples.jsonl. Throws DamagedLine.
+[[nodiscard]] Sample sample_from_line(const std::string& line);
 
 }  // namespace reactorlab::bench

@@ -1,36 +1,19 @@
 #include "harness/bench/summary.hpp"
 
+#include "harness/bench/rows.hpp"
+
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <map>
 
 namespace reactorlab::bench {
 namespace {
 
-using measure::Direction;
 using nlohmann::json;
-using Value = std::function<std::optional<double>(const Sample&)>;
-using Samples = std::vector<const Sample*>;
 
 constexpr const char* kBaselines[] = {"raw_epoll", "thread_local"};
 
-std::optional<double> as_double(const std::optional<std::uint64_t>& value) {
-  return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
-}
-
-/// Who is compared with whom: the label alone may stand for several worker counts or backends in a merged file.
-bool same_row(const Sample& a, const Sample& b) {
-  return a.cell == b.cell && a.impl == b.impl && a.backend == b.backend && a.locking == b.locking && a.workers == b.workers;
-}
-
-Samples of_row(const std::vector<Sample>& samples, const Sample& identity) {
-  Samples own;
-  for (const Sample& sample : samples)
-    if (same_row(sample, identity)) own.push_back(&sample);
-  return own;
-}
-
-Samples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
+RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
   for (const char* name : kBaselines) {
     const auto first = std::find_if(samples.begin(), samples.end(),
                                     [&](const Sample& s) { return s.cell == cell && s.impl == name && s.sound(); });
@@ -39,36 +22,30 @@ Samples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
   return {};
 }
 
-std::map<std::size_t, double> by_round(const Samples& samples, const Value& metric) {
-  std::map<std::size_t, double> values;
-  for (const Sample* sample : samples) {
-    const auto value = sample->sound() ? metric(*sample) : std::nullopt;
-    if (value) values[sample->round] = *value;
-  }
-  return values;
+std::optional<Spread> spread_of(const RowSamples& own, const Figure& figure) {
+  std::vector<double> values;
+  for (const auto& [round, value] : by_round(own, figure)) values.push_back(value);
+  if (values.empty()) return std::nullopt;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return Spread{measure::median(values), *low, *high};
 }
 
-MetricSummary summarise_metric(const Samples& own, const Samples& baseline, Direction direction, const Value& metric) {
-  MetricSummary summary;
-  const auto values = by_round(own, metric);
-  if (values.empty()) return summary;
-  std::vector<double> sorted;
-  for (const auto& [round, value] : values) sorted.push_back(value);
-  const auto [low, high] = std::minmax_element(sorted.begin(), sorted.end());
-  summary.spread = Spread{measure::median(sorted), *low, *high};
+/// What a row summarises.
+struct Column {
+  MetricSummary SummaryRow::*summary;
+  const Figure& figure;
+};
 
-  std::vector<measure::Pair> pairs;
-  const auto base = by_round(baseline, metric);
-  for (const auto& [round, value] : values)
-    if (const auto found = base.find(round); found != base.end()) pairs.push_back({value, found->second});
-  summary.ratio = measure::paired_ratio(pairs);
-  if (summary.ratio) summary.verdict = measure::verdict_of(*summary.ratio, direction);
-  return summary;
+std::vector<Column> columns_of(Metric metric) {
+  return {{&SummaryRow::cost, figure_named(info_of(metric).name)},
+          {&SummaryRow::cpu_ns_per_op, figure_named("server_cpu_ns_per_op")},
+          {&SummaryRow::ops_per_s, figure_named("ops_per_s")},
+          {&SummaryRow::p50_ns, figure_named("p50_ns")},
+          {&SummaryRow::p99_ns, figure_named("p99_ns")}};
 }
 
-SummaryRow summarise_row(const std::vector<Sample>& samples, const Sample& identity) {
-  const Samples own = of_row(samples, identity);
-  Samples baseline = baseline_of(samples, identity.cell);
+/// Without ratios.
+SummaryRow summarise_row(const Sample& identity, const RowSamples& own) {
   SummaryRow row;
   row.identity = identity;
   row.metric = workload_of(identity.cell.workload).metric;
@@ -78,18 +55,32 @@ SummaryRow summarise_row(const std::vector<Sample>& samples, const Sample& ident
     row.rounds += sample->sound() ? 1 : 0;
     if (!sample->applicable()) row.not_applicable = sample->not_applicable;
   }
-  if (!baseline.empty() && same_row(*baseline.front(), identity)) baseline.clear();
-  if (!baseline.empty()) row.baseline = baseline.front()->impl;
-  const auto summary_of = [&](Direction direction, const Value& value) {
-    return summarise_metric(own, baseline, direction, value);
-  };
-  row.cost = summary_of(Direction::LowerIsFaster, [&](const Sample& s) { return value_of(row.metric, s); });
-  row.cpu_ns_per_op = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return s.cpu_ns_per_op(); });
-  if (row.metric != Metric::UserBytes)  // how fast connections were opened is nobody's question
-    row.ops_per_s = summary_of(Direction::HigherIsFaster, [](const Sample& s) { return s.ops_per_s(); });
-  row.p50_ns = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p50_ns); });
-  row.p99_ns = summary_of(Direction::LowerIsFaster, [](const Sample& s) { return as_double(s.p99_ns); });
+  for (const Column& column : columns_of(row.metric)) (row.*column.summary).spread = spread_of(own, column.figure);
   return row;
+}
+
+/// Compares the rows of a cell, which are one family, with its baseline.
+void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryRow*>& rows) {
+  const RowSamples baseline = baseline_of(samples, rows.front()->identity.cell);
+  if (baseline.empty()) return;
+  std::vector<SummaryRow*> contenders;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(contenders),
+               [&](const SummaryRow* row) { return !same_row(row->identity, *baseline.front()); });
+  for (SummaryRow* row : contenders) row->baseline = baseline.front()->impl;
+  for (const Column& column : columns_of(rows.front()->metric)) {
+    std::vector<measure::Pairs> family;
+    for (const SummaryRow* row : contenders)
+      family.push_back(paired_rounds(of_row(samples, row->identity), baseline, column.figure));
+    const auto comparisons = measure::compare_paired(family, {.direction = column.figure.direction});
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      if (!comparisons[i]) continue;
+      MetricSummary& summary = contenders[i]->*column.summary;
+      summary.ratio = comparisons[i]->ratio;
+      summary.verdict = comparisons[i]->verdict;
+      summary.significance = comparisons[i]->significance;
+      summary.outlook = comparisons[i]->outlook;
+    }
+  }
 }
 
 json spread_json(const MetricSummary& metric) {
@@ -105,6 +96,11 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric
   if (!metric.ratio) return nullptr;
   json ratio = {{"baseline", baseline}, {"value", metric.ratio->value}, {"rounds", metric.ratio->rounds}, {"low", nullptr},
                 {"high", nullptr},      {"confidence", nullptr}};
+  ratio["p_different"] = metric.significance.different;
+  ratio["p_equivalent"] = metric.significance.equivalent;
+  ratio["family"] = metric.significance.family;
+  ratio["detectable"] = metric.outlook.detectable ? json(*metric.outlook.detectable) : json(nullptr);
+  ratio["rounds_needed"] = metric.outlook.rounds ? json(*metric.outlook.rounds) : json(nullptr);
   if (const auto& interval = metric.ratio->interval) {
     ratio["low"] = interval->low;
     ratio["high"] = interval->high;
@@ -118,10 +114,10 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric
 
 std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
   std::vector<SummaryRow> rows;
-  for (const Sample& sample : samples) {
-    const bool known = std::any_of(rows.begin(), rows.end(), [&](const SummaryRow& row) { return same_row(row.identity, sample); });
-    if (!known) rows.push_back(summarise_row(samples, sample));
-  }
+  for (const Sample* first : rows_of(samples)) rows.push_back(summarise_row(*first, of_row(samples, *first)));
+  std::map<Cell, std::vector<SummaryRow*>> cells;
+  for (SummaryRow& row : rows) cells[row.identity.cell].push_back(&row);
+  for (const auto& [cell, own] : cells) compare_cell(samples, own);
   return rows;
 }
 

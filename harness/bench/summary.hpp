@@ -2,7 +2,7 @@
 
 #include "harness/bench/metric.hpp"
 #include "harness/bench/sample.hpp"
-#include "harness/measure/statistics.hpp"
+#include "harness/measure/comparison.hpp"
 
 #include <optional>
 #include <string>
@@ -16,11 +16,14 @@ struct Spread {
   double median, min, max;
 };
 
-/// A metric of one entry in one cell, and what it is against the baseline, round by round.
+/// A metric of one entry in one cell, and what it is against the baseline, round by round. The verdict is upheld by Holm's
+/// correction over the entries of the cell.
 struct MetricSummary {
   std::optional<Spread> spread;         ///< nothing without a sound sample that has the metric
   std::optional<measure::Ratio> ratio;  ///< nothing for the baseline itself
   std::optional<measure::Verdict> verdict;
+  measure::Significance significance;  ///< of a ratio
+  measure::Outlook outlook;            ///< of an inconclusive verdict
 };
 
 struct SummaryRow {

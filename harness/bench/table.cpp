@@ -1,23 +1,13 @@
 #include "harness/bench/table.hpp"
 
+#include "harness/bench/comparison_text.hpp"
+
 #include <algorithm>
 
 #include <fmt/format.h>
 
 namespace reactorlab::bench {
 namespace {
-
-/// How a column's numbers are divided, so that its largest one is readable.
-struct Scale {
-  double divisor;
-  std::string_view unit;
-  int digits;
-};
-
-Scale scale_of(Metric metric, double largest) {
-  if (metric == Metric::UserBytes) return {1, "B", 1};
-  return largest < 1000 ? Scale{1, "ns", 1} : Scale{1000, "us", 3};
-}
 
 /// The rows of one cell.
 class Block {
@@ -71,13 +61,15 @@ std::string rate(const MetricSummary& metric) {
 std::string ratio(const SummaryRow& row) {
   const auto& value = row.cost.ratio;
   if (!value) return row.cost.spread && row.baseline.empty() ? "1 (baseline)" : "n/a";
-  if (!value->interval) return fmt::format("{:.3f}", value->value);
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", value->value, value->interval->low, value->interval->high);
+  return ratio_text(*value);
 }
 
 std::string Block::remarks(const SummaryRow& row) const {
   std::string text;
-  if (row.cost.verdict) text = verdict_text(metric_, *row.cost.verdict);
+  if (row.cost.verdict) {
+    text = verdict_text(metric_, *row.cost.verdict);
+    text += outlook_text(row.cost.outlook, *row.cost.verdict);
+  }
   if (row.voids > 0) text += fmt::format("{}{} void", text.empty() ? "" : ", ", row.voids);
   if (row.stalled > 0) text += fmt::format("{}{} stalled", text.empty() ? "" : ", ", row.stalled);
   return text;

@@ -99,7 +99,7 @@ std::vector<Cell> combinations(const Workload& workload, const Axes& given) {
 const std::vector<Tier>& tiers() {
   static const std::vector<Tier> all = {
       {"smoke", "does everything work? Too few rounds for a verdict", 2, {50ms, 150ms}, smoke_cells()},
-      {"quick", "a first answer within 5 minutes: the cells that differ most", 7, {80ms, 300ms}, quick_cells()},
+      {"quick", "a first answer within 5 minutes: the cells that differ most", 9, {80ms, 200ms}, quick_cells()},
       {"standard", "all cells: what is published", 15, {80ms, 200ms}, all_cells()}};
   return all;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -33,6 +34,13 @@ class Histogram {
 
   /// As above, or nothing where fewer than `beyond` values lie above it: such a percentile is an accident.
   [[nodiscard]] std::optional<std::uint64_t> supported_percentile(double fraction, std::uint64_t beyond = 30) const noexcept;
+
+  /// f(value, count) for every bucket that isn't empty, in ascending order; the value is the one that percentile() gives.
+  template <class F>
+  void for_each(F f) const {
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+      if (buckets_[i] != 0) f(std::clamp(last_value_of(i), min_, max_), buckets_[i]);
+  }
 
  private:
   static constexpr unsigned kSubBits = 8;

@@ -1,31 +1,11 @@
 #include "harness/measure/statistics.hpp"
 
+#include "harness/measure/signs.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 namespace reactorlab::measure {
-namespace {
-
-/// The k of the interval and twice its tail, or k = 0.
-struct Rank {
-  std::size_t k = 0;
-  double outside = 0;
-};
-
-Rank sign_test_rank(std::size_t n, double confidence) {
-  Rank rank;
-  double point = std::pow(0.5, static_cast<double>(n));  // P(Bin(n, 1/2) = i), i = 0 first
-  double tail = 0;
-  for (std::size_t i = 0; 2 * (i + 1) <= n; ++i) {
-    tail += point;
-    if (2 * tail > 1 - confidence + 1e-12) break;
-    rank = {.k = i + 1, .outside = 2 * tail};
-    point *= static_cast<double>(n - i) / static_cast<double>(i + 1);
-  }
-  return rank;
-}
-
-}  // namespace
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -34,20 +14,28 @@ double median(std::vector<double> values) {
 }
 
 std::optional<Interval> sign_test_interval(std::vector<double> values, double confidence) {
-  const Rank rank = sign_test_rank(values.size(), confidence);
-  if (rank.k == 0) return std::nullopt;
+  const std::size_t rank = sign_test_rank(values.size(), confidence);
+  if (rank == 0) return std::nullopt;
   std::sort(values.begin(), values.end());
-  return Interval{values[rank.k - 1], values[values.size() - rank.k], 1 - rank.outside};
+  return Interval{values[rank - 1], values[values.size() - rank], 1 - 2 * binomial_at_most(rank - 1, values.size())};
 }
 
-std::optional<Ratio> paired_ratio(std::span<const Pair> pairs, double confidence) {
+std::optional<Interval> from_logarithms(const std::optional<Interval>& logarithms) {
+  if (!logarithms) return std::nullopt;
+  return Interval{std::exp(logarithms->low), std::exp(logarithms->high), logarithms->confidence};
+}
+
+std::vector<double> log_ratios(std::span<const Pair> pairs) {
   std::vector<double> logs;
   for (const Pair& pair : pairs)
     if (pair.value > 0 && pair.baseline > 0) logs.push_back(std::log(pair.value / pair.baseline));
+  return logs;
+}
+
+std::optional<Ratio> paired_ratio(std::span<const Pair> pairs, double confidence) {
+  const std::vector<double> logs = log_ratios(pairs);
   if (logs.empty()) return std::nullopt;
-  std::optional<Interval> interval = sign_test_interval(logs, confidence);
-  if (interval) interval = Interval{std::exp(interval->low), std::exp(interval->high), interval->confidence};
-  return Ratio{std::exp(median(logs)), interval, logs.size()};
+  return Ratio{std::exp(median(logs)), from_logarithms(sign_test_interval(logs, confidence)), logs.size()};
 }
 
 Verdict verdict_of(const Ratio& ratio, Direction direction, double margin) {

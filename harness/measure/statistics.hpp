@@ -22,6 +22,9 @@ struct Interval {
 /// 2 P(Bin(n, 1/2) < k) <= 1 - confidence. Nothing where n is too small for one (below 6 at 95 %).
 [[nodiscard]] std::optional<Interval> sign_test_interval(std::vector<double> values, double confidence = 0.95);
 
+/// The interval of what these are the logarithms of.
+[[nodiscard]] std::optional<Interval> from_logarithms(const std::optional<Interval>& logarithms);
+
 /// How many times the baseline something costs.
 struct Ratio {
   double value;  ///< exp of the median log-ratio
@@ -35,6 +38,9 @@ struct Pair {
   double baseline;
 };
 
+/// The logarithm of value / baseline, for each pair of positive numbers.
+[[nodiscard]] std::vector<double> log_ratios(std::span<const Pair> pairs);
+
 /// Nothing without a pair of positive numbers.
 [[nodiscard]] std::optional<Ratio> paired_ratio(std::span<const Pair> pairs, double confidence = 0.95);
 
@@ -46,7 +52,7 @@ enum class Direction { LowerIsFaster, HigherIsFaster };
 inline constexpr double kEquivalenceMargin = 0.02;
 
 /// Equivalent: the whole interval is within the margin. Faster or slower: the interval excludes 1 and the value is
-/// outside the margin. Else, and without an interval: inconclusive.
+/// outside the margin. Else, and without an interval: inconclusive. One comparison by itself; for several see comparison.hpp.
 [[nodiscard]] Verdict verdict_of(const Ratio& ratio, Direction direction, double margin = kEquivalenceMargin);
 
 [[nodiscard]] std::string_view to_string(Verdict verdict);

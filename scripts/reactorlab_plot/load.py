@@ -28,7 +28,7 @@ def load(folder):
     _refuse_merged(samples)
     try:
         results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
-                          summary["equivalence_margin"], summary["partial"], [_cell(cell) for cell in summary["left_out"]])
+                          summary["equivalence_margin"], summary.get("correction", ""), summary["partial"], [_cell(cell) for cell in summary["left_out"]])
         for row in summary["rows"]:
             _take_row(results, row)
     except KeyError as error:
@@ -53,7 +53,15 @@ def _take_row(results, row):
     for metric, ratio in {**{name: row["ratios"][name] for name in _COMPARED}, row["metric"]: row["ratio"]}.items():
         if ratio:
             value = Ratio(ratio["value"], ratio["low"], ratio["high"], ratio["rounds"])
-            results.comparisons[metric, cell, series] = Comparison(value, ratio["verdict"], ratio["baseline"])
+            results.comparisons[metric, cell, series] = Comparison(value, ratio["verdict"], ratio["baseline"], _outlook(ratio))
+
+
+def _outlook(ratio):
+    """What it would take to know more; empty where the run doesn't say."""
+    if ratio["verdict"] != "inconclusive" or "detectable" not in ratio:
+        return ""
+    detectable = f"{ratio['detectable']:.3f}" if ratio["detectable"] else "nothing"
+    return f"detectable: {detectable}; needed: {ratio['rounds_needed'] or 'over 1000'} rounds"
 
 
 def _cell(record):

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from . import catalogue
-from .stats import Ratio, ratio_of_pairs
+from .stats import Ratio, ratio_of_pairs, verdicts
 
 PERCENTILES = {"p50_ns": "p50", "p90_ns": "p90", "p99_ns": "p99", "p999_ns": "p99.9"}
 CPU, RATE = "server_cpu_ns_per_op", "ops_per_s"
@@ -74,6 +74,7 @@ class Comparison:
     ratio: Ratio
     verdict: str
     baseline: str
+    outlook: str = ""  # what it would take to know more, behind an inconclusive verdict; older runs don't say
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Results:
     damaged: list  # "file:line: reason"
     provenance: dict
     equivalence: float
+    correction: str = ""  # what upholds the verdicts; empty where each stands for itself, as in older runs
     partial: bool = False  # the run was interrupted
     left_out: list = field(default_factory=list)  # cells of the standard tier that this run has not
     rows: dict = field(default_factory=dict)  # (Cell, series) -> Row
@@ -154,12 +156,18 @@ class Results:
             own = self.median(cell, series, row.metric)
             if not (own is row.value is None) and (None in (own, row.value) or abs(own - row.value) > 1e-9 * abs(own)):
                 found.append(_disagreement(row.metric, series, cell))
+        families = {}
         for (metric, cell, series), comparison in self.comparisons.items():
             base = {sample.round: sample.value(metric) for sample in self.of(cell, comparison.baseline)}
             pairs = [(s.value(metric), base.get(s.round)) for s in self.of(cell, series)]
-            own = ratio_of_pairs([pair for pair in pairs if None not in pair])
+            pairs = families.setdefault((metric, cell), {})[series] = [pair for pair in pairs if None not in pair]
+            own = ratio_of_pairs(pairs)
             if not own or not own.close_to(comparison.ratio):
                 found.append(_disagreement(f"the ratio of {metric}", series, cell))
+        for (metric, cell), family in families.items() if self.correction else ():
+            for series, verdict in verdicts(family, self.equivalence).items():
+                if verdict_words(metric).get(verdict, verdict) != self.comparisons[metric, cell, series].verdict:
+                    found.append(_disagreement(f"the verdict on {metric}", series, cell))
         return found
 
     def configuration(self, series):
@@ -180,6 +188,13 @@ class Results:
 
     def rounds(self):
         return len({sample.round for sample in self.samples if sample.sound})
+
+
+def verdict_words(metric):
+    """What less and more of a metric is called."""
+    if metric == "user_bytes_per_op":
+        return {"less": "smaller", "more": "larger"}
+    return {"less": "slower", "more": "faster"} if metric == RATE else {"less": "faster", "more": "slower"}
 
 
 def scaled(values, unit):

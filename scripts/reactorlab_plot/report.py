@@ -91,7 +91,8 @@ def readme(results, drawn):
     for cell in results.cells:
         lines += [f"## {cell.label}", "", *_cell_section(results, cell), ""]
     lines += ["Costs and rates are medians over rounds; percentiles are the median over rounds of each sample's percentile (closed loop).",
-              f"Ratios are medians of per-round ratios with an exact 95 % sign-test interval; equivalence margin ±{100 * results.equivalence:g} %.", ""]
+              f"Ratios are medians of per-round ratios with an exact 95 % sign-test interval; equivalence margin ±{100 * results.equivalence:g} %.",
+              _correction(results), ""]
     if results.left_out:
         lines += ["Not measured in this run: " + "; ".join(cell.label for cell in results.left_out) + ".", ""]
     lines += ["## Charts", "", *(f"- [{CHARTS[name][1]}](charts/{name}.svg) ([PNG](charts/{name}.png), [data](charts/{name}.csv))"
@@ -132,8 +133,15 @@ def _cell_section(results, cell):
 
 def _comparison(results, metric, cell, series):
     if comparison := results.compared(metric, cell, series):
-        return forest.ratio_text(comparison.ratio), comparison.verdict
+        return forest.ratio_text(comparison.ratio), comparison.verdict + (f" ({comparison.outlook})" if comparison.outlook else "")
     return ("baseline" if series == results.baseline(cell) else "n/a"), ""
+
+
+def _correction(results):
+    if not results.correction:
+        return "Each verdict stands for itself: of many at 95 % some are wrong."
+    return (f"Verdicts are upheld by a correction for several comparisons: {results.correction}. Detectable: the ratio (or its inverse) that "
+            "as many rounds find with 80 % probability; needed: about so many rounds make the interval as narrow as the margin.")
 
 
 def _void_section(results):

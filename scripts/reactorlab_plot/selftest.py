@@ -24,6 +24,17 @@ class SignTest(unittest.TestCase):
     def test_too_few_rounds_give_no_interval(self):
         self.assertIsNone(stats.ratio_of_pairs([(1.0, 1.0)] * 5).low)
 
+    def test_a_family_is_judged_together(self):
+        dearer = [(1.2, 1.0)] * 7
+        self.assertEqual(stats.verdicts({"a": dearer, "none": []}, 0.02), {"a": "more"})
+        self.assertEqual(set(stats.verdicts({name: dearer for name in "abcdefgh"}, 0.02).values()), {"inconclusive"})
+        self.assertEqual(stats.verdicts({"a": [(0.8, 1.0)] * 9, "b": [(1.0, 1.0)] * 9}, 0.02), {"a": "less", "b": "equivalent"})
+        self.assertEqual(stats.verdicts({}, 0.02), {})
+
+    def test_holm_multiplies_the_smallest_most(self):
+        for adjusted, expected in zip(stats.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02]):
+            self.assertAlmostEqual(adjusted, expected)
+
 
 class Ticks(unittest.TestCase):
     def test_ticks_are_few_inside_and_hold_one(self):
@@ -157,6 +168,27 @@ class Report(unittest.TestCase):
         self.assertRegex(results.problems()[1], "the ratio of server_cpu_ns_per_op of thread_local .* doesn't follow")
         report.write(results)
         self.assertIn("doesn't follow", (self.folder / "README.md").read_text())
+
+    def test_a_verdict_that_the_correction_does_not_uphold_is_reported(self):
+        rows = synthetic.write(self.folder, impls=3, cells=1, rounds=7)
+        summary = json.loads((self.folder / "summary.json").read_text())
+        verdict = summary["rows"][2]["ratio"]["verdict"]
+        summary["rows"][2]["ratio"]["verdict"] = "equivalent" if verdict != "equivalent" else "slower"
+        (self.folder / "summary.json").write_text(json.dumps(summary))
+        self.assertRegex(load.load(self.folder).problems()[0], f"the verdict on server_cpu_ns_per_op of {rows[2]['impl']} .* doesn't follow")
+        del summary["correction"]
+        (self.folder / "summary.json").write_text(json.dumps(summary))
+        results = load.load(self.folder)
+        self.assertEqual(results.problems(), [])  # an older run's verdicts stand for themselves
+        report.write(results)
+        self.assertIn("Each verdict stands for itself", (self.folder / "README.md").read_text())
+
+    def test_inconclusive_says_what_it_would_take(self):
+        synthetic.write(self.folder, impls=2, cells=1, rounds=4)
+        report.write(load.load(self.folder))
+        text = (self.folder / "README.md").read_text()
+        self.assertIn("inconclusive (detectable: 1.031; needed: over 1000 rounds)", text)
+        self.assertIn("Holm, over the entries of a cell", text)
 
     def test_merged_runs_are_refused(self):
         synthetic.write(self.folder, impls=2, cells=1, rounds=6)

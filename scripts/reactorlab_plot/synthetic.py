@@ -4,8 +4,8 @@ import json
 import random
 from statistics import median
 
-from .model import CPU, RATE
-from .stats import ratio_of_pairs
+from .model import CPU, RATE, verdict_words
+from .stats import ratio_of_pairs, verdicts
 
 MARGIN = 0.02
 NUMBERS = ("ops", "wall_ns", "server_cpu_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "counts")
@@ -41,12 +41,12 @@ def write(folder, impls, cells, rounds, seed=7, noise=0.03):
     samples[-impls].update(dict.fromkeys(NUMBERS), errors=3, void="3 errors")
     samples[-impls].pop("not_applicable", None)
     samples[0]["stalled"] = True
-    rows = [_row(samples, impl, cell) for cell in chosen for impl in IMPLS[:impls]]
+    rows = [row for cell in chosen for row in _judged([_row(samples, impl, cell) for impl in IMPLS[:impls]])]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     (folder / "summary.json").write_text(json.dumps({
         "schema": 2, "tier": "standard", "seed": seed, "partial": False, "rounds_planned": rounds, "equivalence_margin": MARGIN,
-        "provenance": "0", "left_out": [], "rows": rows}, indent=1))
+        "correction": "Holm, over the entries of a cell", "provenance": "0", "left_out": [], "rows": rows}, indent=1))
     (folder / "provenance.json").write_text(json.dumps({
         "machine": {"cpu_model": "Synthetic CPU", "cpus": 2, "kernel": "Synthetic 0.0", "hypervisor": "yes"},
         "started_at": "2000-01-01T00:00:00Z", "build": {"commit": "0" * 40, "compiler": "none", "flags": "-O9"}, "seed": seed,
@@ -84,27 +84,43 @@ def _row(samples, entry, cell):
     def by_round(of, name):
         return {s["round"]: value for s in here if s["impl"] == of and s["ops"] and (value := _value(s, name)) is not None}
 
-    def ratio(name, verdicts=("faster", "slower")):
+    def ratio(name):
         mine, base = by_round(impl, name), by_round(baseline, name)
-        pairs = ratio_of_pairs([(mine[r], base[r]) for r in mine if r in base])
-        if impl == baseline or not pairs:
+        pairs = [(mine[r], base[r]) for r in mine if r in base]
+        found = ratio_of_pairs(pairs)
+        if impl == baseline or not found:
             return None
-        return {"baseline": baseline, "value": pairs.value, "low": pairs.low, "high": pairs.high, "rounds": pairs.rounds,
-                "confidence": None, "verdict": _verdict(pairs, verdicts)}
+        return {"baseline": baseline, "value": found.value, "low": found.low, "high": found.high, "rounds": found.rounds,
+                "confidence": None, "detectable": 1.031, "rounds_needed": None, "pairs": pairs}
 
     def spread(name):
         values = by_round(impl, name).values()
         return {"median": median(values), "min": min(values), "max": max(values)} if values else None
 
-    own_ratio = ratio(metric, ("smaller", "larger") if metric == BYTES else ("faster", "slower"))
     return {"workload": workload, "params": params, "impl": impl, "backend": "epoll", "locking": locking, "workers": 1,
             "rounds": sum(s["ops"] is not None for s in own), "voids": sum("void" in s for s in own), "stalled": 0,
             "not_applicable": next((s["not_applicable"] for s in own if "not_applicable" in s), None), "metric": metric,
             "unit": "B" if metric == BYTES else "ns", "operation": "message" if workload == "tcp_echo" else "operation",
-            "value": spread(metric), "ratio": own_ratio, "verdict": own_ratio and own_ratio["verdict"],
+            "value": spread(metric), "ratio": ratio(metric),
             **{name: spread(name) for name in (CPU, RATE, "p50_ns", "p99_ns")},
-            "ratios": {name: ratio(name, ("slower", "faster") if name == RATE else ("faster", "slower"))
-                       for name in (CPU, RATE, "p50_ns", "p99_ns")}}
+            "ratios": {name: ratio(name) for name in (CPU, RATE, "p50_ns", "p99_ns")}}
+
+
+def _judged(rows):
+    """The rows of a cell with their verdicts, which they have only together."""
+    for name in (rows[0]["metric"], CPU, RATE, "p50_ns", "p99_ns"):
+        ratios = {}
+        for row in rows:
+            own = [row["ratios"].get(name), row["ratio"] if name == row["metric"] else None]
+            ratios[row["impl"]] = [ratio for ratio in own if ratio and "pairs" in ratio]
+        found = verdicts({impl: own[0].pop("pairs") for impl, own in ratios.items() if own}, MARGIN)
+        for impl, own in ratios.items():
+            for ratio in own:
+                ratio.pop("pairs", None)
+                ratio["verdict"] = verdict_words(name).get(found[impl], found[impl])
+    for row in rows:
+        row["verdict"] = row["ratio"] and row["ratio"]["verdict"]
+    return rows
 
 
 def _value(sample, metric):
@@ -114,14 +130,3 @@ def _value(sample, metric):
     if metric == RATE:
         return sample["ops"] * 1e9 / sample["wall_ns"]
     return sample["counts"].get("user_bytes") if metric == BYTES else sample[metric]
-
-
-def _verdict(ratio, verdicts):
-    """`verdicts`: what a smaller and what a greater value is called."""
-    if ratio.low is None:
-        return "inconclusive"
-    if 1 - MARGIN <= ratio.low and ratio.high <= 1 + MARGIN:
-        return "equivalent"
-    if ratio.high < 1 and ratio.value < 1 - MARGIN:
-        return verdicts[0]
-    return verdicts[1] if ratio.low > 1 and ratio.value > 1 + MARGIN else "inconclusive"
