@@ -43,9 +43,12 @@ class Loop {
     for (last_progress_ = now_ns();;) {
       const std::uint64_t now = now_ns();
       if (reached(now)) return true;
-      if (given_up(now) || !turn()) return false;
+      if (given_up(now) || !turn(kTimeoutMs)) return false;
     }
   }
+
+  /// One wait of at most so long and everything that it reported. False after stop().
+  bool turn(int timeout_ms);
 
   void open_window();
   void close_window();
@@ -66,8 +69,9 @@ class Loop {
 
  private:
   static constexpr int kBatch = 256;
+  /// Long enough not to spin, short enough that a silent server doesn't delay the end of a step.
+  static constexpr int kTimeoutMs = 10;
 
-  bool turn();
   bool given_up(std::uint64_t now);
 
   LoadResult result_;
