@@ -4,6 +4,7 @@
 #include "harness/load/load.hpp"
 #include "harness/load/socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -52,6 +53,26 @@ class Loop {
 
   void open_window();
   void close_window();
+
+  /// Opens `conns` connections that live as long as the run, in one list of whatever kind, each watched for both directions under
+  /// its number. False after stop().
+  template <class Connections>
+  bool connect_all(Connections& connections) {
+    connections.reserve(options_.conns);
+    while (connections.size() < options_.conns) {
+      if (cancelled()) return false;
+      const auto fd = connect(connections.size(), Ending::Orderly);
+      if (!fd) return false;
+      connections.emplace_back(*fd, connections.size(), stream_);
+      watch(*fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, connections.size() - 1);
+    }
+    return true;
+  }
+
+  template <class Connections>
+  [[nodiscard]] static bool all_idle(const Connections& connections) {
+    return std::all_of(connections.begin(), connections.end(), [](const auto& connection) { return connection.idle(); });
+  }
 
   /// A connected socket that is on its way, or nothing after stop().
   [[nodiscard]] std::optional<int> connect(std::size_t number, Ending ending);

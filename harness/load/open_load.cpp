@@ -64,7 +64,7 @@ class OpenLoad final : public Loop {
   enum class Phase { Greeting, Warmup, Window, Drain };
 
   void steps() override {
-    if (!connect_all() || !run_until([&](std::uint64_t) { return all_idle(); })) return;
+    if (!connect_all(connections_) || !greet()) return;
     phase_ = Phase::Warmup;
     start_ns_ = now_ns();
     while (pass()) {
@@ -72,23 +72,10 @@ class OpenLoad final : public Loop {
     ended_ns_ = since_start();
   }
 
-  bool connect_all() {
-    connections_.reserve(options_.conns);
-    while (connections_.size() < options_.conns) {
-      if (cancelled()) return false;
-      const auto fd = connect(connections_.size(), Ending::Orderly);
-      if (!fd) return false;
-      OpenConnection& connection = connections_.emplace_back(*fd, connections_.size(), stream_);
-      connection.admit(stream_);
-      watch(*fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, connections_.size() - 1);
-    }
-    return true;
-  }
-
-  [[nodiscard]] bool all_idle() const {
-    for (const OpenConnection& connection : connections_)
-      if (!connection.idle()) return false;
-    return true;
+  /// A message and its answer on each connection. What a connection has admitted goes as soon as it is writable.
+  bool greet() {
+    for (OpenConnection& connection : connections_) connection.admit(stream_);
+    return run_until([&](std::uint64_t) { return all_idle(connections_); });
   }
 
   [[nodiscard]] std::uint64_t since_start() const { return now_ns() - start_ns_; }
