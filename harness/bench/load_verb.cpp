@@ -1,8 +1,13 @@
 #include "harness/bench/interrupt.hpp"
+#include "harness/bench/open_load_verb.hpp"
+#include "harness/bench/open_report.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
+#include "harness/measure/hgrm.hpp"
+
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,33 +17,20 @@ namespace {
 
 std::chrono::nanoseconds nanoseconds(double seconds) { return std::chrono::nanoseconds(static_cast<long long>(seconds * 1e9)); }
 
-nlohmann::json percentile(const load::LoadResult& result, double fraction) {
-  const auto value = result.latency.supported_percentile(fraction);
-  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
-}
-
 nlohmann::json to_json(const LoadVerbOptions& options, const load::LoadResult& result) {
   nlohmann::json json = {{"schema", 1},
                          {"mode", options.mode},
+                         {"loop", "closed"},
                          {"params", {{"conns", options.conns}, {"payload", options.payload}, {"pipeline", options.pipeline}}},
                          {"seed", options.seed},
                          {"verified", result.verified()},
                          {"ops", result.ops},
                          {"wall_ns", result.wall_ns},
                          {"load_cpu_ns", result.cpu_ns},
-                         {"bytes_verified", result.bytes_verified},
-                         {"p50_ns", percentile(result, 0.50)},
-                         {"p90_ns", percentile(result, 0.90)},
-                         {"p99_ns", percentile(result, 0.99)},
-                         {"p999_ns", percentile(result, 0.999)},
-                         {"max_ns", result.latency.max()}};
+                         {"bytes_verified", result.bytes_verified}};
+  json.update(percentiles_json(result.latency));
   if (!result.error.empty()) json["error"] = result.error;
   return json;
-}
-
-std::string microseconds(const load::LoadResult& result, double fraction) {
-  const auto value = result.latency.supported_percentile(fraction);
-  return value ? fmt::format("{:.1f}", static_cast<double>(*value) / 1000) : "n/a";
 }
 
 void print_text(const LoadVerbOptions& options, const load::LoadResult& result) {
@@ -46,9 +38,16 @@ void print_text(const LoadVerbOptions& options, const load::LoadResult& result) 
   fmt::print("{} {} in {:.3f} s: {:.0f}/s, closed loop, {} bytes checked\n", result.ops,
              options.mode == "echo" ? "messages" : "connections", seconds, static_cast<double>(result.ops) / seconds,
              result.bytes_verified);
-  fmt::print("latency us: p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1f}\n", microseconds(result, 0.50), microseconds(result, 0.90),
-             microseconds(result, 0.99), microseconds(result, 0.999), static_cast<double>(result.latency.max()) / 1000);
+  fmt::print("{}", percentiles_line("latency", result.latency));
   fmt::print("generator: {:.0f} % of a CPU\n", static_cast<double>(result.cpu_ns) * 100 / static_cast<double>(result.wall_ns));
+}
+
+void refuse_what_does_not_fit(const LoadVerbOptions& options) {
+  const bool open = options.rate || !options.ladder.empty();
+  if (open && options.mode != "echo")
+    throw UsageError(
+        fmt::format("--rate and --ladder send messages: --mode={} is a closed loop and has no schedule", options.mode));
+  if (options.poisson && !open) throw UsageError("--poisson says how messages of a rate arrive: give --rate=R or --ladder too");
 }
 
 load::LoadResult run_mode(const std::string& mode, const load::LoadOptions& options) {
@@ -60,6 +59,7 @@ load::LoadResult run_mode(const std::string& mode, const load::LoadOptions& opti
 }  // namespace
 
 int load_verb(const LoadVerbOptions& options) {
+  refuse_what_does_not_fit(options);
   load::LoadOptions load;
   load.endpoint = load::parse_loopback_endpoint(options.connect);
   load.conns = options.conns;
@@ -72,6 +72,10 @@ int load_verb(const LoadVerbOptions& options) {
   const InterruptFlag interrupt;
   load.cancel = &InterruptFlag::raised();
 
+  if (options.rate) return open_load_verb(options, load);
+  if (!options.ladder.empty()) return ladder_verb(options, load);
+
+  const auto files = options.hgrm.empty() ? std::nullopt : std::optional(measure::HgrmFiles(options.hgrm));
   const load::LoadResult result = run_mode(options.mode, load);
   if (options.json)
     fmt::print("{}\n", to_json(options, result).dump());
@@ -81,7 +85,10 @@ int load_verb(const LoadVerbOptions& options) {
     fmt::print(stderr, "bench: interrupted\n");
     return kExitInterrupted;
   }
-  if (result.verified()) return kExitOk;
+  if (result.verified()) {
+    if (files) files->write("latency", result.latency);
+    return kExitOk;
+  }
   fmt::print(stderr, "bench: the load failed: {}\n", result.error.empty() ? "no message came back in time" : result.error);
   return kExitFailure;
 }

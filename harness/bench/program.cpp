@@ -63,19 +63,53 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
 }
 
+constexpr const char* kLoadHelp =
+    R"(Closed loop (the usual one): a connection sends its next message when the last one was answered. It finds out how fast server
+and generator are together. Its latencies compare servers, but while a server stalls nobody asks, so it hides stalls.
+
+Open loop (--rate): messages leave by a schedule that nobody can hold up, and latency counts from the scheduled time, as it does
+for users who don't know of each other. It says what they wait at that rate. The generator polls and needs a CPU to itself.
+  response  done - intended   what a user waits
+  service   done - sent       what a closed loop would have seen
+  send lag  sent - intended   how far the generator itself was behind
+Gates beside the numbers say whether to believe them: rate (achieved/offered), headroom (of the generator), send_lag,
+littles_law (in flight = rate x mean response), answers. Read no latency beside a gate that failed; it says why.
+
+Saturation ladder (--ladder=LOW:HIGH:STEPS): open loops at rising rates, each the same factor above the last. It stops after the
+knee: the last rate with achieved/offered >= 0.99 and a response p99 of at most 10 times that of the lowest rate. Where rows fail
+headroom or send_lag too, it is the generator's knee and not the server's.
+
+--hgrm=FILE writes FILE.response.hgrm, FILE.service.hgrm and FILE.send_lag.hgrm (closed loop: FILE.latency.hgrm; ladder:
+FILE.RATE.response.hgrm and so on) in HdrHistogram's text format, in microseconds.
+
+  bench serve --impl=thread_local --port=7000 --cpu=0 &
+  bench load --connect=127.0.0.1:7000                                      how fast can the two be?
+  bench load --connect=127.0.0.1:7000 --rate=20000 --poisson --duration=10 what does a user wait at 20,000/s?
+  bench load --connect=127.0.0.1:7000 --ladder=5000:200000:12              up to which rate?
+)";
+
 void add_load(CLI::App& app, LoadVerbOptions& options) {
-  CLI::App& verb = *app.add_subcommand("load", "closed-loop load on an echo server of this machine, every byte checked");
+  CLI::App& verb = *app.add_subcommand("load", "closed- or open-loop load on an echo server of this machine, every byte checked");
   verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
   verb.add_option("--mode", options.mode, "echo: messages; churn: connections that come and go; idle: that only exist")
       ->check(CLI::IsMember({"echo", "churn", "idle"}));
   verb.add_option("--conns", options.conns, "connections")->check(CLI::Range(1, 1'000'000));
   verb.add_option("--payload", options.payload, "bytes of a message")->check(CLI::Range(1, 16 * 1024 * 1024));
-  verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection")->check(CLI::Range(1, 1024));
+  CLI::Option* pipeline = verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection of a closed loop");
+  pipeline->check(CLI::Range(1, 1024));
+  CLI::Option* rate = verb.add_option("--rate", options.rate, "open loop: messages per second, of all connections together");
+  rate->check(CLI::Range(0.01, 1e7))->excludes(pipeline);
+  verb.add_option("--ladder", options.ladder, "open loops at rising rates up to the knee: LOW:HIGH:STEPS")
+      ->excludes(rate)
+      ->excludes(pipeline);
+  verb.add_flag("--poisson", options.poisson, "open loop: independent arrivals, drawn from --seed; else evenly spaced");
   verb.add_option("--duration", options.duration_s, "seconds measured")->check(CLI::Range(0.001, 3600.0));
   verb.add_option("--warmup", options.warmup_s, "seconds before")->check(CLI::Range(0.0, 3600.0));
-  verb.add_option("--seed", options.seed, "of the bytes");
-  verb.add_option("--cpu", options.cpu, "pin the generator to this CPU");
+  verb.add_option("--seed", options.seed, "of the bytes, and of the times of --poisson");
+  verb.add_option("--cpu", options.cpu, "pin the generator to this CPU (an open loop's default: the second one that it may use)");
+  verb.add_option("--hgrm", options.hgrm, "write histograms to FILE.NAME.hgrm")->type_name("FILE");
   verb.add_flag("--json", options.json, "one JSON object on standard output");
+  verb.footer(kLoadHelp);
 }
 
 void add_list(CLI::App& app, ListOptions& options) {

@@ -45,10 +45,14 @@ struct LoadVerbOptions {
   std::size_t conns = 64;
   std::size_t payload = 64;
   std::size_t pipeline = 1;
+  std::optional<double> rate;  ///< messages per second: an open loop
+  std::string ladder;          ///< LOW:HIGH:STEPS: open loops at rising rates
+  bool poisson = false;        ///< arrivals of an open loop, else evenly spaced
   double duration_s = 1.0;
   double warmup_s = 0.2;
   std::uint64_t seed = 1;
   std::optional<int> cpu;
+  std::string hgrm;  ///< where histograms go
   bool json = false;
 };
 

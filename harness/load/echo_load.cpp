@@ -13,21 +13,9 @@ class EchoLoad final : public Loop {
 
  private:
   void steps() override {
-    if (!connect_all() || !exchange_for(options_.warmup)) return;
+    if (!connect_all(connections_) || !exchange_for(options_.warmup)) return;
     open_window();
     if (exchange_for(options_.duration)) close_window();
-  }
-
-  bool connect_all() {
-    connections_.reserve(options_.conns);
-    while (connections_.size() < options_.conns) {
-      if (cancelled()) return false;
-      const auto fd = connect(connections_.size(), Ending::Orderly);
-      if (!fd) return false;
-      connections_.emplace_back(*fd, connections_.size(), stream_);
-      watch(*fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, connections_.size() - 1);
-    }
-    return true;
   }
 
   /// Fills every connection's pipeline, keeps it full for this long, then lets everything come back.
@@ -38,18 +26,12 @@ class EchoLoad final : public Loop {
     const std::uint64_t end = now_ns() + nanoseconds(length);
     if (!run_until([&](std::uint64_t now) { return now >= end; })) return false;
     draining_ = true;
-    return run_until([&](std::uint64_t) { return all_idle(); });
+    return run_until([&](std::uint64_t) { return all_idle(connections_); });
   }
 
   bool on_events(std::span<const epoll_event> events) override {
     for (const epoll_event& event : events)
       if (!connections_[event.data.u64].on_ready(stream_, draining_)) return false;
-    return true;
-  }
-
-  [[nodiscard]] bool all_idle() const {
-    for (const Connection& connection : connections_)
-      if (!connection.idle()) return false;
     return true;
   }
 

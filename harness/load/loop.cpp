@@ -94,12 +94,9 @@ bool Loop::given_up(std::uint64_t now) {
   return true;
 }
 
-/// One wait and everything that it reported. False after an error.
-bool Loop::turn() {
-  // Long enough not to spin, short enough that a silent server doesn't delay the end of a step.
-  constexpr int kTimeoutMs = 10;
+bool Loop::turn(int timeout_ms) {
   const std::uint64_t bytes_before = stream_.bytes;
-  const int ready = inline_sys::epoll_wait(epoll_fd_, events_.data(), kBatch, kTimeoutMs);
+  const int ready = inline_sys::epoll_wait(epoll_fd_, events_.data(), kBatch, timeout_ms);
   if (ready > 0 && !on_events({events_.data(), static_cast<std::size_t>(ready)})) return false;
   if (stream_.bytes != bytes_before) last_progress_ = now_ns();
   return true;

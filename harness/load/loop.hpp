@@ -4,6 +4,7 @@
 #include "harness/load/load.hpp"
 #include "harness/load/socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -43,12 +44,35 @@ class Loop {
     for (last_progress_ = now_ns();;) {
       const std::uint64_t now = now_ns();
       if (reached(now)) return true;
-      if (given_up(now) || !turn()) return false;
+      if (given_up(now) || !turn(kTimeoutMs)) return false;
     }
   }
 
+  /// One wait of at most so long and everything that it reported. False after stop().
+  bool turn(int timeout_ms);
+
   void open_window();
   void close_window();
+
+  /// Opens `conns` connections that live as long as the run, in one list of whatever kind, each watched for both directions under
+  /// its number. False after stop().
+  template <class Connections>
+  bool connect_all(Connections& connections) {
+    connections.reserve(options_.conns);
+    while (connections.size() < options_.conns) {
+      if (cancelled()) return false;
+      const auto fd = connect(connections.size(), Ending::Orderly);
+      if (!fd) return false;
+      connections.emplace_back(*fd, connections.size(), stream_);
+      watch(*fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, connections.size() - 1);
+    }
+    return true;
+  }
+
+  template <class Connections>
+  [[nodiscard]] static bool all_idle(const Connections& connections) {
+    return std::all_of(connections.begin(), connections.end(), [](const auto& connection) { return connection.idle(); });
+  }
 
   /// A connected socket that is on its way, or nothing after stop().
   [[nodiscard]] std::optional<int> connect(std::size_t number, Ending ending);
@@ -66,8 +90,9 @@ class Loop {
 
  private:
   static constexpr int kBatch = 256;
+  /// Long enough not to spin, short enough that a silent server doesn't delay the end of a step.
+  static constexpr int kTimeoutMs = 10;
 
-  bool turn();
   bool given_up(std::uint64_t now);
 
   LoadResult result_;

@@ -4,6 +4,13 @@
 #include <cmath>
 
 namespace reactorlab::measure {
+namespace {
+
+double middle_of(const Histogram::Bucket& bucket) {
+  return (static_cast<double>(bucket.first) + static_cast<double>(bucket.last)) / 2;
+}
+
+}  // namespace
 
 Histogram::Histogram() : buckets_(index_of(kMaxValue) + 1) {}
 
@@ -27,6 +34,31 @@ std::uint64_t Histogram::last_value_of(std::size_t index) noexcept {
   const auto shift = static_cast<unsigned>((index >> kSubBits) - 1);
   const std::uint64_t sub = index - (static_cast<std::uint64_t>(shift) << kSubBits);
   return ((sub + 1) << shift) - 1;
+}
+
+std::vector<Histogram::Bucket> Histogram::recorded() const {
+  std::vector<Bucket> found;
+  for (std::size_t i = 0; i < buckets_.size(); ++i)
+    if (buckets_[i] != 0) found.push_back({i == 0 ? 0 : last_value_of(i - 1) + 1, last_value_of(i), buckets_[i]});
+  return found;
+}
+
+double Histogram::mean() const {
+  if (count_ == 0) return 0;
+  double sum = 0;
+  for (const Bucket& bucket : recorded()) sum += middle_of(bucket) * static_cast<double>(bucket.count);
+  return sum / static_cast<double>(count_);
+}
+
+double Histogram::standard_deviation() const {
+  if (count_ == 0) return 0;
+  const double centre = mean();
+  double sum = 0;
+  for (const Bucket& bucket : recorded()) {
+    const double distance = middle_of(bucket) - centre;
+    sum += distance * distance * static_cast<double>(bucket.count);
+  }
+  return std::sqrt(sum / static_cast<double>(count_));
 }
 
 std::uint64_t Histogram::percentile(double fraction) const noexcept {
