@@ -74,10 +74,10 @@ class RawUringEngine final : public Engine {
     const std::string& workload = request.workload;
     if (request.workers != 1) throw NotApplicable("inside the process one thread runs its ring");
     if (workload == "cross_thread_wake") return raw_uring::cross_thread_wake(request);
+    if (workload == "timer_fire") return raw_uring::timer_fire(request);
     if (workload == "reg_churn") throw NotApplicable("a completion loop registers nothing: an operation names its descriptor");
     if (workload == "timer_insert_cancel")
-      throw NotApplicable("io_uring finds a timeout by walking the list of all: none of its users keeps thousands");
-    if (workload == "timer_fire") throw NotApplicable("a bare ring has no timers of its own, only operations that end late");
+      throw NotApplicable("io_uring finds the timeout to cancel by walking the list of all: no form for a million");
     throw NotApplicable("a bare ring has nothing to queue work in: no tasks, no handlers");
   }
 };

@@ -3,7 +3,10 @@
 #include "harness/peer_kit.hpp"
 #include "impls/raw_uring/ring.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <system_error>
+#include <vector>
 
 namespace reactorlab::raw_uring {
 namespace {
@@ -45,6 +48,36 @@ InProcessReport cross_thread_wake(const InProcessRequest& request) {
   const InProcessReport report = game.report();
   ring.leave();
   return report;
+}
+
+InProcessReport timer_fire(const InProcessRequest& request) {
+  constexpr std::uint64_t kNsPerS = 1'000'000'000;
+  peer_kit::FiringRounds rounds(request);
+  Ring ring({});
+  ring.enter();
+  std::vector<__kernel_timespec> deadlines(rounds.timers());  // the kernel reads one when its entry is submitted
+  std::uint64_t armed = 0;
+  const auto arm = [&](std::uint64_t timer) {
+    const std::optional<std::uint64_t> deadline = rounds.next_deadline_ns(timer);
+    if (!deadline) return;
+    deadlines[timer] = {.tv_sec = static_cast<long long>(*deadline / kNsPerS),
+                        .tv_nsec = static_cast<long long>(*deadline % kNsPerS)};
+    io_uring_sqe& entry = ring.next();
+    ::io_uring_prep_timeout(&entry, &deadlines[timer], 0, IORING_TIMEOUT_ABS);
+    entry.user_data = timer;
+    ++armed;
+  };
+  rounds.open();
+  for (std::uint64_t timer = 0; timer < rounds.timers(); ++timer) arm(timer);
+  while (armed > 0) {
+    ring.turn(Until::More, [&](const io_uring_cqe& fired) {
+      --armed;
+      rounds.fire(fired.user_data);
+      arm(fired.user_data);
+    });
+  }
+  ring.leave();
+  return rounds.report();
 }
 
 }  // namespace reactorlab::raw_uring
