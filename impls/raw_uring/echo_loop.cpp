@@ -62,6 +62,9 @@ void EchoLoop::start() {
 bool EchoLoop::turn() {
   const bool hurry = std::exchange(hurry_, false) || stopping_ || !starved_.empty();
   ring_.turn(hurry ? Until::Certain : Until::More, [this](const io_uring_cqe& completion) { on_completion(completion); });
+  if (turn_.messages > 0) ring_.limit_batch(kTurnBytes * turn_.messages / turn_.bytes);
+  counts_.recv += turn_.messages;
+  turn_ = {};
   if (!starved_.empty()) pool_.lengthen_ring();
   pool_.publish();
   if (!starved_.empty()) feed_starved();
@@ -188,7 +191,8 @@ void EchoLoop::feed_starved() {
 
 /// One send in flight per connection: two would be free to overtake each other.
 [[gnu::always_inline]] inline void EchoLoop::echo(Connection& connection, std::uint16_t buffer, std::uint32_t size) {
-  ++counts_.recv;
+  ++turn_.messages;
+  turn_.bytes += size;
   if (connection.backlog) [[unlikely]] {
     const char* bytes = pool_.bytes(buffer);
     connection.backlog->chunks.emplace_back(bytes, bytes + size);

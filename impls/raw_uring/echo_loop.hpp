@@ -51,6 +51,9 @@ class EchoLoop {
   /// Buffers that wait behind the one being sent before a connection isn't received from any more.
   static constexpr unsigned kWaitingMax = 16;
 
+  /// What a turn may receive, roughly: it is sent in the next one, and should be in the cache then.
+  static constexpr std::size_t kTurnBytes = std::size_t{256} * 1024;
+
   io_uring_sqe& prepare(Operation operation, Connection* connection);
   void on_completion(const io_uring_cqe& completion);
   void on_receive(Connection& connection, const io_uring_cqe& completion);
@@ -95,6 +98,9 @@ class EchoLoop {
   bool hurry_ = false;           ///< a send under way leaves something to do when it completes
   std::uint64_t in_flight_ = 0;  ///< operations that will complete
 
+  struct Turn {
+    std::size_t messages = 0, bytes = 0;
+  } turn_;  ///< what the current one has received
   struct Counts {
     std::uint64_t accepted = 0, accept_refused = 0, recv = 0, send = 0, close = 0, full_send_buffers = 0, no_buffers = 0,
                   connection_errors = 0;

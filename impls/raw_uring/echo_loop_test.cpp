@@ -128,8 +128,9 @@ constexpr LoopSizes kTiny = {.ring = {.submissions = 4, .completions = 8}, .buff
 
 TEST_F(RawUring, ADryPoolAndAFullQueueLoseNothing) {
   EchoLoop loop = make_loop(kTiny);
+  const std::uint16_t port = loop.port();
   std::vector<Client> clients;
-  for (std::size_t i = 0; i < 64; ++i) clients.emplace_back(loop.port()).send(pattern(1000 + i, i));
+  for (std::size_t i = 0; i < 64; ++i) clients.emplace_back(port).send(pattern(1000 + i, i));
   auto running = run(loop);  // finds 64 messages, and has four buffers
   for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_TRUE(same(clients[i].receive(1000 + i), pattern(1000 + i, i))) << i;
   for (std::size_t i = 0; i < clients.size(); ++i) clients[i].send(pattern(50, i));
@@ -142,8 +143,9 @@ TEST_F(RawUring, ADryPoolAndAFullQueueLoseNothing) {
 
 TEST_F(RawUring, AHalfCloseWithADryPoolGetsEverythingAndThenTheEnd) {
   EchoLoop loop = make_loop(kTiny);
+  const std::uint16_t port = loop.port();
   const std::string text = pattern(400'000);  // three times what four buffers hold
-  const Client client(loop.port()), other(loop.port());
+  const Client client(port), other(port);
   auto running = run(loop);
   for (const Client* one : {&client, &other}) {
     one->send(text);
@@ -155,16 +157,17 @@ TEST_F(RawUring, AHalfCloseWithADryPoolGetsEverythingAndThenTheEnd) {
 
 TEST_F(RawUring, WhoStallsHoldsNoBufferAndIsNotReceivedFrom) {
   EchoLoop loop = make_loop(kTiny);
+  const std::uint16_t port = loop.port();
   auto running = run(loop);
   constexpr std::size_t kLimit = 64'000'000;
   const std::string text = pattern(1'000'000);
   std::vector<Client> stalled;
   std::vector<std::size_t> sent;
   for (unsigned i = 0; i < 2 * kTiny.buffers; ++i) {
-    sent.push_back(stalled.emplace_back(loop.port()).send_until_full(text, kLimit));
+    sent.push_back(stalled.emplace_back(port).send_until_full(text, kLimit));
     EXPECT_LT(sent.back(), kLimit) << "the loop takes whatever comes";
   }
-  const Client bystander(loop.port());
+  const Client bystander(port);
   bystander.send("all buffers are there");
   EXPECT_EQ(bystander.receive(21), "all buffers are there");
   for (std::size_t i = 0; i < stalled.size(); ++i) {  // who takes its bytes again gets each of them, and is served again
@@ -181,9 +184,10 @@ TEST_F(RawUring, WhoStallsHoldsNoBufferAndIsNotReceivedFrom) {
 
 TEST_F(RawUring, StopsWithSendsParkedAndBuffersOut) {
   EchoLoop loop = make_loop(kTiny);
+  const std::uint16_t port = loop.port();
   auto running = run(loop);
   std::vector<Client> stalled;
-  for (int i = 0; i < 6; ++i) EXPECT_GT(stalled.emplace_back(loop.port()).send_until_full(pattern(1'000'000), 64'000'000), 0U);
+  for (int i = 0; i < 6; ++i) EXPECT_GT(stalled.emplace_back(port).send_until_full(pattern(1'000'000), 64'000'000), 0U);
   EXPECT_EQ(stop(running).connections, 6U);
 }
 
@@ -192,10 +196,11 @@ TEST_F(RawUring, StopsWithSendsParkedAndBuffersOut) {
 TEST_F(RawUring, AtMost0035SystemCallsPerMessage) {
   constexpr std::size_t kConnections = 64, kRounds = 100, kSize = 64;
   EchoLoop loop = make_loop({});
+  const std::uint16_t port = loop.port();
   loop.start();
   std::vector<Client> clients;
   std::vector<std::string> sent(kConnections), echoed(kConnections);
-  for (std::size_t i = 0; i < kConnections; ++i) clients.emplace_back(loop.port());
+  for (std::size_t i = 0; i < kConnections; ++i) clients.emplace_back(port);
   for (std::size_t round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < kConnections; ++i) {
       const std::string message = pattern(kSize, round * kConnections + i);

@@ -35,7 +35,7 @@ Ring::Ring(RingSizes sizes) {
   parameters.cq_entries = sizes.completions;
   const int result = ::io_uring_queue_init_params(sizes.submissions, &ring_, &parameters);
   if (result < 0) check(result, remedy(-result));
-  batch_ = std::min(kBatch, ring_.cq.ring_entries / 2);
+  batch_ = batch_max_ = std::min(kBatch, ring_.cq.ring_entries / 2);
 }
 
 void Ring::enter() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -42,6 +43,8 @@ class Ring {
   void count_on_completion() { ++certain_; }
   void submit();
 
+  /// Turns from now on bring about so many completions at once, if there are more; at most 80, and not less than the kernel's 20.
+  void limit_batch(std::size_t completions) { batch_ = static_cast<unsigned>(std::clamp<std::size_t>(completions, 1, batch_max_)); }
   /// Submits everything, waits, and hands each new completion to `handle(const io_uring_cqe&)`, which may use next(). One system
   /// call. Throws std::system_error for what the kernel refused.
   template <class Handle>
@@ -51,13 +54,15 @@ class Ring {
   [[nodiscard]] std::uint64_t enters() const { return enters_; }
 
  private:
-  /// Completions asked for at once. The kernel runs as many of the deferred ones as a call waits for, but at least 20.
-  static constexpr unsigned kBatch = 128;
+  /// Completions asked for at once: the kernel runs as many of the deferred ones as a call waits for, but at least 20. Enough for a
+  /// round of 64 connections; with more of them there are hardly fewer calls, but all sockets of a batch go through the cache
+  /// twice.
+  static constexpr unsigned kBatch = 80;
 
   void enter_kernel(unsigned wait_for);
 
   io_uring ring_{};
-  unsigned batch_ = 0;
+  unsigned batch_max_ = 0, batch_ = 0;
   unsigned seen_ = 0;     ///< completions at the head of the queue that were handled, but not yet given back
   unsigned certain_ = 0;  ///< entries since the last turn that complete while they are submitted
   std::uint64_t enters_ = 0;
