@@ -1,6 +1,6 @@
 #pragma once
 // A thin io_uring: set-up, the submission queue, the completion queue. liburing's calls enter the kernel past the seam, so only the
-// kernel's own structures are used (docs/decisions/0018). Unsynchronised: the submission side under its owner's exclusion, the
+// kernel's own structures are used (docs/decisions/0022). Unsynchronised: the submission side under its owner's exclusion, the
 // completion side by one thread at a time; the two sides may run beside each other.
 
 #include <linux/io_uring.h>
@@ -77,7 +77,7 @@ class Ring {
   std::uint32_t tail_ = 0;  ///< the submission queue's; the kernel's copy is written by submit()
   const io_uring_cqe* cqes_ = nullptr;
   std::uint32_t completion_mask_ = 0;
-  std::uint32_t next_ = 0;       ///< the first completion that wasn't read
+  std::uint32_t next_ = 0;             ///< the first completion that wasn't read
   std::uint32_t completion_head_ = 0;  ///< the first one that wasn't given back to the kernel
 };
 
