@@ -22,6 +22,7 @@ struct EngineInfo {
   std::vector<std::string_view> backends = {};  ///< the first is the default
   std::vector<std::string_view> lockings = {};  ///< the first is the default
   unsigned max_workers = 1;                     ///< 0: any number
+  bool in_all = true;                           ///< whether `--impl=all` takes it; what it doesn't, `everything` does
 };
 
 struct ServeRequest {

@@ -20,6 +20,7 @@ json json_of(const Impl& impl) {
           {"summary", impl.info.summary},
           {"backends", impl.info.backends},
           {"lockings", impl.info.lockings},
+          {"in_all", impl.external == nullptr && impl.info.in_all},
           {"max_workers", impl.info.max_workers == 0 ? json(nullptr) : json(impl.info.max_workers)}};
 }
 
@@ -72,6 +73,12 @@ std::string choices_of(const Impl& impl) {
   return text.empty() ? "" : fmt::format(" ({})", text);
 }
 
+void print_impls(bool in_all) {
+  for (const Impl& impl : impls())
+    if (impl.info.in_all == in_all)
+      fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+}
+
 void print_engines(const std::vector<Impl>& engines) {
   if (engines.empty()) return;
   fmt::print("\nEngines of other languages (--impl; engines means all that can be started):\n");
@@ -100,9 +107,10 @@ int list_verb(const ListOptions& options) {
     fmt::print("{}\n", list_json(engines).dump(1));
     return kExitOk;
   }
-  fmt::print("Implementations (--impl):\n");
-  for (const Impl& impl : impls())
-    fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+  fmt::print("Implementations (--impl; all means these):\n");
+  print_impls(true);
+  fmt::print("\nFurther peers, and peers in other shapes (--impl; everything means these, too):\n");
+  print_impls(false);
   print_engines(engines);
   fmt::print("\nWorkloads (--workload), each with its unit and what an operation is:\n");
   for (const Workload& workload : workloads()) print_workload(workload);

@@ -145,7 +145,7 @@ void initialise(const std::vector<std::string>& flags) {
 
 void add_micro(CLI::App& app, MicroOptions& options) {
   CLI::App& verb = *app.add_subcommand("micro", "the workloads inside one process, under Google Benchmark");
-  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, or all")->delimiter(',');
+  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, all or everything")->delimiter(',');
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
   verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");

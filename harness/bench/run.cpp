@@ -120,7 +120,8 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
 
 std::string obstacle_to_resuming(const json& then, const json& now) {
   const json build = then.value("build", json::object());
-  if (build.value("binary", "") != now.at("build").value("binary", ""))
+  const auto differs = [&](const char* part) { return build.value(part, json()) != now.at("build").value(part, json()); };
+  if (differs("binary") || differs("libraries"))
     return fmt::format(
         "it was measured by another binary ({} of commit {}, this one is {}), and its samples can't be compared with "
         "this one's. Build that commit and continue with it, or measure anew with another --out=DIR",

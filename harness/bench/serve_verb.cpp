@@ -58,7 +58,7 @@ void require_servable(const ServeOptions& options) {
     const std::vector<std::string> known = {"echo"};
     throw UsageError(measure::unknown_choice("proto", options.proto, known));
   }
-  if (options.impl == "all" || options.impl == "engines")
+  if (options.impl == "all" || options.impl == "everything" || options.impl == "engines")
     throw UsageError(fmt::format("serve serves one implementation: --impl={} can't be", options.impl));
 }
 

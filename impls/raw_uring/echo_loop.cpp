@@ -28,10 +28,10 @@ std::initializer_list<LoopbackListener::Option> listener_options(bool share_port
 
 }  // namespace
 
-EchoLoop::EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_port, LoopSizes sizes)
+EchoLoop::EchoLoop(const ServeRequest& request, bool share_port, LoopSizes sizes)
     : ring_(sizes.ring),
       pool_(ring_.get(), sizes.buffers, request.read_chunk),
-      listener_("raw_uring", port, request.backlog, 0, listener_options(share_port)),
+      listener_("raw_uring", request.port, request.backlog, 0, listener_options(share_port)),
       stop_fd_(request.stop_fd),
       received_(sizes.buffers) {}
 
