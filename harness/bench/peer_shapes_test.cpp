@@ -110,6 +110,7 @@ TEST(Shapes, HaveAsManyEventQueuesAsTheySay) {
   EXPECT_EQ(queues_of("asio:per_thread", 3), Queues(3, 0));
   EXPECT_EQ(queues_of("asio:shared", 3), Queues(1, 0));
   EXPECT_EQ(queues_of("asio:dedicated", 3), Queues(1, 0));
+  EXPECT_EQ(queues_of("raw_epoll:shared", 3), Queues(1, 0));
 }
 
 /// From here on io_uring_setup(2) of this process fails as the sysctl makes it fail.
@@ -178,6 +179,18 @@ TEST(ShapesCount, RawEpoll) {
   EXPECT_GE(served.counter("recv"), served.messages);
   EXPECT_LE(served.counter("recv"), served.messages + kConns);
   EXPECT_EQ(served.counter("epoll_ctl"), kConns);
+}
+
+/// EPOLLONESHOT: each message arms its connection again, whoever of the threads had it.
+TEST(ShapesCount, RawEpollShared) {
+  for (const unsigned workers : {1U, 3U}) {
+    const Served served = serve_small_messages("raw_epoll:shared", workers);
+    EXPECT_EQ(served.counter("send"), served.messages);
+    EXPECT_GE(served.counter("recv"), served.messages);
+    EXPECT_LE(served.counter("recv"), served.messages + kConns);
+    EXPECT_EQ(served.counter("epoll_ctl"), served.messages + kConns);
+    EXPECT_EQ(served.counter("full_send_buffers"), 0U);
+  }
 }
 
 }  // namespace
