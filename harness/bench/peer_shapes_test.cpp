@@ -193,5 +193,16 @@ TEST(ShapesCount, RawEpollShared) {
   }
 }
 
+/// A batch may hold many messages, but no message goes alone twice.
+TEST(ShapesCount, LibuvDedicated) {
+  REQUIRE_IMPL("libuv:dedicated");
+  for (const unsigned workers : {1U, 3U}) {
+    const Served served = serve_small_messages("libuv:dedicated", workers);
+    EXPECT_GE(served.counter("hand_overs"), 1U);
+    EXPECT_LE(served.counter("hand_overs"), served.messages);
+    EXPECT_EQ(served.counter("full_send_buffers"), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace reactorlab::bench
