@@ -1,7 +1,7 @@
 """In which order entries and workloads stand in every table and chart, and which cell speaks for a workload."""
 
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
-PEERS = ("raw_epoll", "raw_uring", "asio", "libuv")
+PEERS = ("raw_epoll", "raw_uring", "asio", "libuv", "libevent")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
 WORKLOADS = ("tcp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
              "reg_churn", "idle_memory")
@@ -16,8 +16,11 @@ def _index(names, name):
 
 
 def series_place(label):
-    """The sort key of an entry's label (`impl` or `impl+variant`): homes, peers, engines, then whoever else there is, by name."""
+    """The sort key of an entry's label (`impl`, `impl+variant` or `peer:shape`): homes, peers, each followed by its shapes, engines, then
+    whoever else there is, by name."""
     impl = label.partition("+")[0]
+    if (peer := impl.partition(":")[0]) in PEERS:
+        impl = peer
     return _index((*HOMES, *PEERS, *ENGINES), impl), label
 
 
