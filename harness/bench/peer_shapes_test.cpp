@@ -55,6 +55,9 @@ TEST(Shapes, AreChosenByNameAndByEverythingButNotByAll) {
   for (const std::string& name : names_of({.impls = {"all"}})) EXPECT_THAT(name, Not(HasSubstr(":")));
 }
 
+/// tier_test says how long a tier takes for ten.
+TEST(Shapes, LeaveAllAsLongAsATierHasTimeFor) { EXPECT_LE(names_of({.impls = {"all"}}).size(), 10U); }
+
 TEST(Shapes, OfAPeerThatHasNoSuchShapeAreAUsageError) {
   EXPECT_THROW((void)names_of({.impls = {"asio:sideways"}}), UsageError);
   EXPECT_THROW((void)names_of({.impls = {"raw_epoll:"}}), UsageError);
@@ -106,11 +109,13 @@ TEST(Shapes, NothingOfTheSecondAsioIsVisible) {
 }
 
 TEST(Shapes, HaveAsManyEventQueuesAsTheySay) {
-  REQUIRE_IMPL("asio:per_thread");
-  EXPECT_EQ(queues_of("asio:per_thread", 3), Queues(3, 0));
-  EXPECT_EQ(queues_of("asio:shared", 3), Queues(1, 0));
-  EXPECT_EQ(queues_of("asio:dedicated", 3), Queues(1, 0));
-  EXPECT_EQ(queues_of("raw_epoll:shared", 3), Queues(1, 0));
+  const std::vector<std::pair<std::string, std::size_t>> epolls_of_three_workers = {
+      {"asio:per_thread", 3},  {"asio:shared", 1},     {"asio:dedicated", 1}, {"raw_epoll:shared", 1},
+      {"libuv:per_thread", 3}, {"libuv:dedicated", 4}, {"libevent", 3}};
+  for (const auto& [name, epolls] : epolls_of_three_workers) {
+    if (!has_impl(name)) continue;
+    EXPECT_EQ(queues_of(name, 3), Queues(epolls, 0)) << name;
+  }
 }
 
 /// From here on io_uring_setup(2) of this process fails as the sysctl makes it fail.
@@ -190,6 +195,17 @@ TEST(ShapesCount, RawEpollShared) {
     EXPECT_LE(served.counter("recv"), served.messages + kConns);
     EXPECT_EQ(served.counter("epoll_ctl"), served.messages + kConns);
     EXPECT_EQ(served.counter("full_send_buffers"), 0U);
+  }
+}
+
+/// As raw_epoll: registered once, level-triggered.
+TEST(ShapesCount, Libevent) {
+  REQUIRE_IMPL("libevent");
+  for (const unsigned workers : {1U, 3U}) {
+    const Served served = serve_small_messages("libevent", workers);
+    EXPECT_EQ(served.counter("send"), served.messages);
+    EXPECT_GE(served.counter("recv"), served.messages);
+    EXPECT_LE(served.counter("recv"), served.messages + kConns);
   }
 }
 

@@ -16,7 +16,7 @@ _KNOWN = {"thread_local": _BLUE, "arc_mutex": _VERMILLION, "oncelock_global": _G
           "libevent": ("#7A9E3A", "H"),
           "engine:tokio_current_thread": ("#6F5B3E", ">"), "engine:tokio_multi_thread": ("#4B4BB0", "*"), "engine:smol": ("#A3B700", "d")}
 # A peer in another shape has the peer's colour.
-_SHAPES = {"per_thread": "1", "shared": "2", "dedicated": "3", "uring": "x"}
+_SHAPES = {"per_thread": "<", "shared": "s", "dedicated": "D", "uring": "X"}
 _SPARE = [("#999999", "<"), ("#F0E442", "h"), ("#C04040", "8")]
 
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
