@@ -58,16 +58,7 @@ ServeReport EchoLoop::run() {
   }
   close_all();
 
-  const Counts& c = counts_;
-  return {.connections = c.accepted,
-          .counters = {{"recv", c.recv},
-                       {"send", c.send},
-                       {"epoll_wait", c.epoll_wait},
-                       {"epoll_ctl", c.epoll_ctl},
-                       {"syscalls", c.recv + c.send + c.epoll_wait + c.epoll_ctl + c.accept_calls + c.close},
-                       {"full_send_buffers", c.full_send_buffers},
-                       {"accept_refused", c.accept_refused},
-                       {"connection_errors", c.connection_errors}}};
+  return counts_.report();
 }
 
 /// The whole steady state: one recv, one send, and after a short read no further recv that would only say EAGAIN.
