@@ -100,8 +100,8 @@ class SharedLoop::Worker {
     arm(connection, kWritable);
   }
 
-  /// From here on it may be another thread's. By number, because ThreadSanitizer takes epoll_ctl's own look at the descriptor, which
-  /// comes after the release, for a race with that thread's close().
+  /// From here on it may be another thread's. By number, because ThreadSanitizer takes epoll_ctl's own look at the descriptor,
+  /// which comes after the release, for a race with that thread's close().
   void arm(SharedConnection& connection, std::uint32_t interest) {
     ++counts_.epoll_ctl;
     epoll_event event{.events = interest, .data = {.ptr = &connection}};
