@@ -1,6 +1,7 @@
 #include "harness/bench/sample_runner.hpp"
 
 #include "harness/bench/in_process_sample.hpp"
+#include "harness/bench/served_workloads.hpp"
 #include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
@@ -56,12 +57,6 @@ load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& s
   options.cpu = settings.load_cpu;
   options.cancel = settings.cancel;
   return options;
-}
-
-load::LoadResult run_workload(const std::string& workload, const load::LoadOptions& options) {
-  if (workload == "accept_churn") return load::run_churn(options);
-  if (workload == "idle_memory") return load::run_idle(options);
-  return load::run_load(options);
 }
 
 void take_load(Sample& sample, const load::LoadResult& result, bool has_latency) {
@@ -130,7 +125,7 @@ void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place
   const Workload& workload = workload_of(place.cell.workload);
   options.on_window_open = [&] { account.before = settled_reading(server.pid(), workload.metric); };
   options.on_window_close = [&] { account.after = settled_reading(server.pid(), workload.metric); };
-  const load::LoadResult result = run_workload(place.cell.workload, options);
+  const load::LoadResult result = served_workload_of(place.cell.workload).run(options);
   take_load(sample, result, workload.has_latency);
   if (sample.sound()) {
     require_one_process(server);

@@ -57,7 +57,8 @@ struct LoadVerbOptions {
 };
 
 struct ListOptions {
-  std::string engines;  ///< file of external engines; empty: the repository's
+  std::string engines;   ///< file of external engines; empty: the repository's
+  std::string workload;  ///< the one to explain; empty: everything in lines
   bool json = false;
 };
 
