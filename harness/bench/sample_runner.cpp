@@ -51,6 +51,8 @@ load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& s
   options.conns = params.at("conns");
   options.payload = param("payload", kUsualPayload);
   options.pipeline = param("pipeline", kUsualPipeline);
+  options.idle = param("idle", 0);
+  options.rate = static_cast<double>(param("rate", 0));
   options.warmup = settings.warmup;
   options.duration = settings.duration;
   options.seed = place.seed;
@@ -81,6 +83,13 @@ void take_cpu(Sample& sample, const Account& account) {
   if (!before || !after) throw std::runtime_error("the server's CPU time couldn't be read");
   sample.server_cpu_ns = after->run_ns - before->run_ns;
   sample.server_run_delay_ns = after->run_delay_ns - before->run_delay_ns;
+}
+
+/// How often its threads got a CPU within the window: wake-ups, mostly. Those that ended meanwhile are missing.
+void take_slices(Sample& sample, const Account& account) {
+  const std::uint64_t before = account.before.cpu->slices, after = account.after.cpu->slices;
+  sample.counts["cpu_slices"] =
+      after < before ? std::nullopt : std::optional(static_cast<double>(after - before) / static_cast<double>(sample.ops));
 }
 
 void take_user_bytes(Sample& sample, const Account& account) {
@@ -132,7 +141,9 @@ void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place
     take_cpu(sample, account);
   }
   take_counts(sample, server.stop(kStopLimit), result.messages_total);
-  if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
+  if (!sample.sound()) return;
+  take_slices(sample, account);
+  if (workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
 
 /// A fresh server, loaded from this process.
@@ -166,14 +177,15 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
 bool looks_stalled(const Sample& sample) {
   if (workload_of(sample.cell.workload).metric == Metric::UserBytes) return false;
   const auto share = [&](std::uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(sample.wall_ns); };
+  const bool delayed = share(sample.server_run_delay_ns) > 0.10 || share(sample.steal_ns.value_or(0)) > 0.10;
+  if (!served_workload_of(sample.cell.workload).saturates) return delayed;
   // With 8 operations in flight both ends are busy nearly always; with one they take turns, and waking costs time on
   // neither.
   const auto& params = sample.cell.params;
   const auto pipeline = params.find("pipeline");
   const bool busy = params.at("conns") * (pipeline == params.end() ? 1 : pipeline->second) >= 8;
   const double expected = busy ? 1.2 : 0.5;
-  return share(sample.server_cpu_ns + sample.load_cpu_ns) < expected || share(sample.server_run_delay_ns) > 0.10 ||
-         share(sample.steal_ns.value_or(0)) > 0.10;
+  return delayed || share(sample.server_cpu_ns + sample.load_cpu_ns) < expected;
 }
 
 Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {

@@ -11,7 +11,9 @@ const std::vector<ServedWorkload>& served_workloads() {
   static const std::vector<ServedWorkload> all = {
       {"tcp_echo", &load::run_load},
       {"accept_churn", &load::run_churn},
-      {"idle_memory", &load::run_idle},
+      {"idle_memory", &load::run_idle, false},
+      {"active_of_idle", &load::run_active},
+      {"idle_cpu", &load::run_heartbeat, false},
   };
   return all;
 }

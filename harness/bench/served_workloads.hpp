@@ -11,6 +11,7 @@ namespace reactorlab::bench {
 struct ServedWorkload {
   std::string_view name;
   load::LoadResult (*run)(const load::LoadOptions& options);
+  bool saturates = true;  ///< server or generator always has something to do; else a CPU that is idle says nothing
 };
 
 [[nodiscard]] const std::vector<ServedWorkload>& served_workloads();

@@ -19,6 +19,8 @@ struct LoadOptions {
   std::size_t conns = 64;    ///< open at once
   std::size_t payload = 64;  ///< bytes of a message
   std::size_t pipeline = 1;  ///< messages in flight on a connection; only echo has more than one
+  std::size_t idle = 0;      ///< connections beside `conns` that only exist; active has them
+  double rate = 0;           ///< operations per second, of loads that pause
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
   std::chrono::nanoseconds duration = std::chrono::milliseconds(500);
   /// A server that lets this pass without a byte (or a connection) is given up.
@@ -46,7 +48,7 @@ struct LoadResult {
   [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
 };
 
-// Closed loops, all three. They run on the calling thread and return within patience + warm-up + duration + patience,
+// Closed loops, all of them. They run on the calling thread and return within patience + warm-up + duration + patience,
 // whatever the server does. What the server does wrong is in `error`; std::system_error and std::runtime_error are for
 // what this machine refuses.
 
@@ -61,5 +63,12 @@ struct LoadResult {
 /// Opens `conns` connections, each with one message, and keeps them open while `on_window_close` is called; the window
 /// opens before the first of them. Operation: a connection. Has neither warm-up nor duration; patience is for each 32.
 [[nodiscard]] LoadResult run_idle(const LoadOptions& options);
+
+/// As run_load on `conns` connections, among `idle` others that had one message each.
+[[nodiscard]] LoadResult run_active(const LoadOptions& options);
+
+/// `conns` connections, each with one message; then `rate` times a second the next one has another, so that the server sleeps in
+/// between. Operation: such a message.
+[[nodiscard]] LoadResult run_heartbeat(const LoadOptions& options);
 
 }  // namespace reactorlab::load

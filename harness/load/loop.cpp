@@ -45,7 +45,8 @@ class Pin {
 const LoadOptions& checked(const LoadOptions& options) {
   if (options.conns == 0 || options.payload == 0 || options.pipeline == 0)
     throw std::invalid_argument("a load needs at least one connection, one byte and one message in flight");
-  measure::require_descriptors(options.conns + 32, fmt::format("a load of {} connections", options.conns));
+  const std::size_t conns = options.conns + options.idle;
+  measure::require_descriptors(conns + 32, fmt::format("a load of {} connections", conns));
   return options;
 }
 
