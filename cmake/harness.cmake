@@ -63,6 +63,17 @@ foreach(peer IN LISTS REACTORLAB_PEERS)
   list(APPEND peer_targets impl_${peer})
 endforeach()
 
+# generated/reactorlab/workload_files.inc: the definitions of the workloads, so that a bench that is moved keeps them.
+file(GLOB workload_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/harness/workloads/*.json")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${workload_files})
+set(embedded "")
+foreach(file IN LISTS workload_files)
+  cmake_path(GET file FILENAME name)
+  file(READ "${file}" text)
+  string(APPEND embedded "{\"${name}\", R\"definition(${text})definition\"},\n")
+endforeach()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/reactorlab/workload_files.inc" CONTENT "${embedded}" @ONLY)
+
 reactorlab_sources(bench_sources harness harness/bench harness/scenarios)
 list(REMOVE_ITEM bench_sources "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
 reactorlab_add_library(reactorlab_bench ${bench_sources})

@@ -8,7 +8,8 @@
 
 namespace reactorlab::bench {
 
-/// A workload inside one process: no sockets and no load generator. Engine::run_in_process does it.
+/// A workload inside one process: no sockets and no load generator. Engine::run_in_process does it. Which there are, their
+/// definitions say (harness/workloads); who does them for the variants, variants_in_process.cpp.
 struct InProcessWorkload {
   std::string_view name;
   std::string_view summary;  ///< one line

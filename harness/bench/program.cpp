@@ -59,7 +59,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
-  verb.add_option("--proto", options.proto, "what to speak: echo");
+  verb.add_option("--proto", options.proto, "what to speak: echo; echo_work, echo_timeout, unix_echo, udp_echo for workloads");
+  verb.add_option("--path", options.path, "of the socket of unix_echo, which has no port");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
@@ -115,7 +116,9 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 }
 
 void add_list(CLI::App& app, ListOptions& options) {
-  CLI::App& verb = *app.add_subcommand("list", "the implementations, engines, workloads and tiers");
+  CLI::App& verb =
+      *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
+  verb.add_option("workload,--workload", options.workload, "a workload to explain, with its hypothesis")->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);
 }

@@ -81,6 +81,14 @@ InProcessReport run_on(const RuntimeOptions& options, const InProcessRequest& re
 
 }  // namespace
 
+std::vector<std::string_view> variant_scenarios() {
+  return with_runtime_type(runtime_names().front(), {}, [](auto type) {  // they are the same for every home
+    std::vector<std::string_view> names;
+    for (const auto& scenario : scenarios_of<typename decltype(type)::type>) names.push_back(scenario.name);
+    return names;
+  });
+}
+
 std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stats) {
   return {{"turns", stats.turns},
           {"kicks", stats.kicks},

@@ -34,6 +34,7 @@ struct ServeOptions {
   std::string locking;
   unsigned workers = 1;
   std::string proto = "echo";
+  std::string path;  ///< of unix_echo's socket
   std::uint16_t port = 0;
   std::optional<int> cpu;
   bool die_with_parent = false;
@@ -57,7 +58,8 @@ struct LoadVerbOptions {
 };
 
 struct ListOptions {
-  std::string engines;  ///< file of external engines; empty: the repository's
+  std::string engines;   ///< file of external engines; empty: the repository's
+  std::string workload;  ///< the one to explain; empty: everything in lines
   bool json = false;
 };
 
