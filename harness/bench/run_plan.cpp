@@ -44,7 +44,9 @@ json sources() {
       {"server_cpu_ns", measure::kProcessCpuSource},
       {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
       {"user_bytes", measure::kUserMemorySource},
-      {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
+      {"counts",
+       "per operation: a server's own counters, over its whole life; those of a workload inside the process, and context switches "
+       "and run delay (/proc/PID/task/*/status, schedstat), in the window"}};
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include "harness/bench/in_process_sample.hpp"
 #include "harness/bench/server_process.hpp"
+#include "harness/bench/sample_threads.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
+#include <map>
 #include <stdexcept>
 #include <thread>
 
@@ -27,6 +30,7 @@ constexpr auto kSettle = 5ms;
 struct Reading {
   std::optional<measure::ProcessCpu> cpu;
   std::optional<std::uint64_t> user_bytes;
+  std::map<pid_t, measure::ThreadCounts> threads;
 };
 struct Account {
   Reading before, after;
@@ -35,7 +39,8 @@ struct Account {
 Reading settled_reading(pid_t pid, Metric metric) {
   std::this_thread::sleep_for(kSettle);
   return {.cpu = measure::read_process_cpu(pid),
-          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt};
+          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt,
+          .threads = measure::read_thread_counts(pid)};
 }
 
 load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& settings, std::uint16_t port) {
@@ -94,14 +99,11 @@ void take_user_bytes(Sample& sample, const Account& account) {
   sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
 }
 
-/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not
-/// 0.
+/// The server's own counters per operation of its whole life. What it doesn't count is unknown, not 0.
 void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   if (messages == 0) return;
   const auto per_message = [&](double count) { return count / static_cast<double>(messages); };
-  sample.counts["voluntary_switches"] = per_message(static_cast<double>(end.usage.ru_nvcsw));
-  sample.counts["involuntary_switches"] = per_message(static_cast<double>(end.usage.ru_nivcsw));
   if (!end.report.is_object() || !end.report.contains("counters")) return;
   for (const auto& [name, value] : end.report["counters"].items())
     if (value.is_number()) sample.counts[name] = per_message(value.get<double>());
@@ -137,6 +139,7 @@ void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place
     take_cpu(sample, account);
   }
   take_counts(sample, server.stop(kStopLimit), result.messages_total);
+  if (sample.sound()) add_thread_counts(sample, measure::between(account.before.threads, account.after.threads));
   if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
 
