@@ -94,7 +94,7 @@ std::vector<CountTable> stored_counts(const std::vector<Sample>& samples) {
     }
     for (const auto& [name, all] : values) column.counts[name] = range_of(all);
     for (const auto& [name, range] : column.counts)
-      if (!range) column.reasons[name] = "a timed run doesn't count it: `bench counts` without a folder does, in runs of its own";
+      if (!range) column.reasons[name] = "a timed run doesn't count it: `bench counts` without a folder and scripts/counts do, in runs of their own";
     if (column.counts.empty() && column.not_counted.empty()) column.not_counted = "every sample is void";
     table->columns.push_back(std::move(column));
   }

@@ -48,6 +48,7 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
+  verb.add_flag("--accept-noise", options.accept_noise, "measure the tier standard although another process is hot (`bench doctor`)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
 
@@ -141,7 +142,7 @@ void refuse_extras(const CLI::App& app, const CLI::App* verb) {
 void refuse_choices_beside_resume(const CLI::App& run) {
   if (run.count("--resume") == 0) return;
   for (const CLI::Option* option : run.get_options())
-    if (option->count() > 0 && option->get_name() != "--resume")
+    if (option->count() > 0 && option->get_name() != "--resume" && option->get_name() != "--accept-noise")
       throw UsageError(
           fmt::format("--resume continues a run by the plan in its provenance.json: leave out {}", option->get_name()));
 }
@@ -182,7 +183,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_compare(app, command.compare);
   add_counts(app, command.counts);
   add_list(app, command.list);
-  app.add_subcommand("doctor", "what this machine can and can't measure");
+  app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);
   app.allow_extras();

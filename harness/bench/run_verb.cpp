@@ -1,6 +1,7 @@
 #include "harness/bench/entry.hpp"
 #include "harness/bench/interrupt.hpp"
 #include "harness/bench/progress.hpp"
+#include "harness/bench/quiet_machine.hpp"
 #include "harness/bench/run.hpp"
 #include "harness/bench/sample_runner.hpp"
 #include "harness/bench/summary.hpp"
@@ -156,6 +157,12 @@ int conclude(const RunOptions& options, const Run& run, const std::vector<Summar
 Run start(const RunOptions& options) {
   std::vector<std::string> notes;
   Run run = options.resume.empty() ? begin_run(options, notes) : resume_run(options.resume, notes);
+  if (run.plan.tier != "smoke") {  // whose numbers nobody reads
+    const auto hot = measure::find_hot_processes();
+    require_quiet(run.plan, hot, options.accept_noise, notes);
+    run.provenance["hot_at_start"].push_back(to_json(hot));
+    run.folder.write("provenance.json", run.provenance);
+  }
   announce(run, notes);
   return run;
 }

@@ -22,6 +22,7 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
+  bool accept_noise = false;          ///< begins a run for publication beside hot processes
   std::string program = "bench";      ///< as it was called
   std::vector<std::string> command_line;
 };
@@ -65,6 +66,7 @@ int run_verb(const RunOptions& options);
 int serve_verb(const ServeOptions& options);
 int load_verb(const LoadVerbOptions& options);
 int list_verb(const ListOptions& options);
+/// kExitFailure where a run for publication would be refused now.
 int doctor_verb();
 
 /// The whole program: parses, runs a verb, turns errors into a line on standard error and an exit status.
