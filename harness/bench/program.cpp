@@ -2,6 +2,7 @@
 #include "harness/bench/counts_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
+#include "harness/bench/rank_verb.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -23,6 +24,7 @@ struct Command {
   MicroOptions micro;
   CompareOptions compare;
   CountsOptions counts;
+  RankOptions rank;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -165,6 +167,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
   if (verb == "compare") return compare_verb(command.compare);
+  if (verb == "rank") return rank_verb(command.rank);
   if (verb == "counts") return counts_verb(command.counts);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
@@ -182,6 +185,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_load(app, command.load);
   add_compare(app, command.compare);
   add_counts(app, command.counts);
+  add_rank(app, command.rank);
   add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);
