@@ -92,6 +92,13 @@ std::vector<Sample> Run::measured() const {
   return all;
 }
 
+std::vector<Sample> Run::measured_in(std::size_t cell) const {
+  std::vector<Sample> all;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (samples[i] && schedule[i].cell == cell) all.push_back(*samples[i]);
+  return all;
+}
+
 Run begin_run(const RunOptions& options, std::vector<std::string>& notes) {
   RunPlan plan = make_plan(options, notes);
   auto folder = ResultsFolder::create(plan.out);

@@ -24,6 +24,8 @@ struct Run {
   [[nodiscard]] std::vector<std::size_t> missing() const;
   /// What was measured, in the schedule's order.
   [[nodiscard]] std::vector<Sample> measured() const;
+  /// The same of one cell, by its index in the plan.
+  [[nodiscard]] std::vector<Sample> measured_in(std::size_t cell) const;
 };
 
 /// Makes the plan and the folder. `notes` gets what the user should know.

@@ -4,6 +4,7 @@
 #include "harness/bench/quiet_machine.hpp"
 #include "harness/bench/run.hpp"
 #include "harness/bench/sample_runner.hpp"
+#include "harness/bench/standing.hpp"
 #include "harness/bench/summary.hpp"
 #include "harness/bench/table.hpp"
 #include "harness/bench/usage.hpp"
@@ -47,7 +48,8 @@ void measure_missing(Run& run) {
     const Slot& slot = run.schedule[index];
     const Entry& entry = run.plan.entries[slot.entry];
     const Cell& cell = run.plan.cells[slot.cell];
-    progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
+    progress.starts(fmt::format("{}  {}", standing_text(run.measured_in(slot.cell), entry.label), describe(cell)), slot.round,
+                    run.plan.rounds);
     Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
     if (InterruptFlag::raised()) break;
     if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));

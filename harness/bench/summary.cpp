@@ -1,7 +1,5 @@
 #include "harness/bench/summary.hpp"
 
-#include "harness/bench/rows.hpp"
-
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -12,15 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kBaselines[] = {"raw_epoll", "thread_local"};
-
-RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
-  for (const char* name : kBaselines) {
-    const auto first = std::find_if(samples.begin(), samples.end(),
-                                    [&](const Sample& s) { return s.cell == cell && s.impl == name && s.sound(); });
-    if (first != samples.end()) return of_row(samples, *first);
-  }
-  return {};
-}
 
 std::optional<Spread> spread_of(const RowSamples& own, const Figure& figure) {
   std::vector<double> values;
@@ -111,6 +100,15 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric
 }
 
 }  // namespace
+
+RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
+  for (const char* name : kBaselines) {
+    const auto first = std::find_if(samples.begin(), samples.end(),
+                                    [&](const Sample& s) { return s.cell == cell && s.impl == name && s.sound(); });
+    if (first != samples.end()) return of_row(samples, *first);
+  }
+  return {};
+}
 
 std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
   std::vector<SummaryRow> rows;
