@@ -65,7 +65,9 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
   if (!options.engines.empty()) plan.engines_file = std::filesystem::absolute(options.engines).lexically_normal().string();
   plan.tier = tier.name;
-  plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
+  constexpr int kMostByPrecision = 56;
+  plan.rounds = static_cast<std::size_t>(options.rounds.value_or(options.precision ? kMostByPrecision : tier.rounds));
+  if (options.precision) plan.precision = *options.precision / 100;
   plan.seed = options.seed ? *options.seed : random_seed();
   plan.times = tier.times;
   if (const auto cpus = measure::allowed_cpus(); !cpus.empty()) {

@@ -49,7 +49,7 @@ SummaryRow summarise_row(const Sample& identity, const RowSamples& own) {
 }
 
 /// Compares the rows of a cell, which are one family, with its baseline.
-void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryRow*>& rows) {
+void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryRow*>& rows, double confidence) {
   const RowSamples baseline = baseline_of(samples, rows.front()->identity.cell);
   if (baseline.empty()) return;
   std::vector<SummaryRow*> contenders;
@@ -60,7 +60,7 @@ void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryR
     std::vector<measure::Pairs> family;
     for (const SummaryRow* row : contenders)
       family.push_back(paired_rounds(of_row(samples, row->identity), baseline, column.figure));
-    const auto comparisons = measure::compare_paired(family, {.direction = column.figure.direction});
+    const auto comparisons = measure::compare_paired(family, {.direction = column.figure.direction, .margin = measure::kEquivalenceMargin, .confidence = confidence});
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       if (!comparisons[i]) continue;
       MetricSummary& summary = contenders[i]->*column.summary;
@@ -110,12 +110,12 @@ RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
   return {};
 }
 
-std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
+std::vector<SummaryRow> summarise(const std::vector<Sample>& samples, double confidence) {
   std::vector<SummaryRow> rows;
   for (const Sample* first : rows_of(samples)) rows.push_back(summarise_row(*first, of_row(samples, *first)));
   std::map<Cell, std::vector<SummaryRow*>> cells;
   for (SummaryRow& row : rows) cells[row.identity.cell].push_back(&row);
-  for (const auto& [cell, own] : cells) compare_cell(samples, own);
+  for (const auto& [cell, own] : cells) compare_cell(samples, own, confidence);
   return rows;
 }
 

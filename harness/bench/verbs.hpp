@@ -19,6 +19,7 @@ struct RunOptions {
   unsigned workers = 1;
   std::vector<std::uint64_t> conns, payload, pipeline;
   std::optional<int> rounds;          ///< instead of the tier's
+  std::optional<double> precision;    ///< percent: cells stop when their intervals are as narrow
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
