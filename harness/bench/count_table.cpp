@@ -22,7 +22,8 @@ CountRange range_of(const std::vector<double>& values) {
   return {measure::median(values), *low, *high};
 }
 
-/// What has to be shown: counts that aren't printed as 0 for everybody, those that somebody hasn't, and the system calls in any case.
+/// What has to be shown: counts that aren't printed as 0 for everybody, those that somebody hasn't, and the system calls in any
+/// case.
 std::set<std::string> names_to_show(const CountTable& table) {
   std::set<std::string> names;
   for (const CountColumn& column : table.columns) {
@@ -94,7 +95,9 @@ std::vector<CountTable> stored_counts(const std::vector<Sample>& samples) {
     }
     for (const auto& [name, all] : values) column.counts[name] = range_of(all);
     for (const auto& [name, range] : column.counts)
-      if (!range) column.reasons[name] = "a timed run doesn't count it: `bench counts` without a folder and scripts/counts do, in runs of their own";
+      if (!range)
+        column.reasons[name] =
+            "a timed run doesn't count it: `bench counts` without a folder and scripts/counts do, in runs of their own";
     if (column.counts.empty() && column.not_counted.empty()) column.not_counted = "every sample is void";
     table->columns.push_back(std::move(column));
   }

@@ -38,8 +38,8 @@ struct CountTable {
 /// Whole numbers of one run.
 using Totals = std::map<std::string, std::uint64_t>;
 
-/// What `operations` more cost, each: of runs with n and with n + operations of them, so that beginning and end cancel out. Only what
-/// both counted.
+/// What `operations` more cost, each: of runs with n and with n + operations of them, so that beginning and end cancel out. Only
+/// what both counted.
 [[nodiscard]] std::map<std::string, double> per_operation(const Totals& fewer, const Totals& more, std::uint64_t operations);
 
 /// Of repetitions; a name that is missing in one of them is missing.
@@ -48,8 +48,8 @@ using Totals = std::map<std::string, std::uint64_t>;
 /// What a run's samples hold, over their rounds.
 [[nodiscard]] std::vector<CountTable> stored_counts(const std::vector<Sample>& samples);
 
-/// A row for each count that isn't 0 for everybody, a column for each entry; "~" before what differed between repetitions, and every
-/// n/a with its reason.
+/// A row for each count that isn't 0 for everybody, a column for each entry; "~" before what differed between repetitions, and
+/// every n/a with its reason.
 [[nodiscard]] std::string text_of(const CountTable& table);
 
 [[nodiscard]] nlohmann::json to_json(const CountTable& table);

@@ -29,8 +29,8 @@ constexpr auto kReadyLimit = 60s;  // valgrind takes its time
 constexpr auto kStopLimit = 60s;
 constexpr std::uint64_t kTurns = 100;
 
-/// While it lives, this thread and what it starts run on one CPU and don't preempt each other on a wake: a server then always finds the
-/// whole turn of a lockstep ready, and its counts don't depend on who was faster.
+/// While it lives, this thread and what it starts run on one CPU and don't preempt each other on a wake: a server then always finds
+/// the whole turn of a lockstep ready, and its counts don't depend on who was faster.
 class OneCpu {
  public:
   explicit OneCpu(std::optional<int> cpu) : previous_(measure::allowed_cpus()) {
@@ -124,7 +124,8 @@ class Runner {
     const json result = json::parse(end.output);
     if (result.contains("not_applicable")) throw NotApplicable(result.at("not_applicable").get<std::string>());
     if (result.at("errors") != 0 || result.at("operations") != operations)
-      throw std::runtime_error(fmt::format("{} of {} operations went right", result.at("operations").get<std::uint64_t>(), operations));
+      throw std::runtime_error(
+          fmt::format("{} of {} operations went right", result.at("operations").get<std::uint64_t>(), operations));
     Totals totals;
     add_counters(totals, result.at("counters"));
     add_switches(totals, end.usage);

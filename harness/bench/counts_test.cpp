@@ -26,7 +26,8 @@ TEST(CountTable, TheDifferenceOfTwoRunsIsWhatAnOperationCosts) {
 }
 
 TEST(CountTable, RepetitionsThatDifferAreARange) {
-  const auto ranges = ranges_of({{{"a", 1.0}, {"b", 2.0}, {"c", 1.0}}, {{"a", 1.0}, {"b", 4.0}}, {{"a", 1.0}, {"b", 3.0}, {"c", 1.0}}});
+  const auto ranges =
+      ranges_of({{{"a", 1.0}, {"b", 2.0}, {"c", 1.0}}, {{"a", 1.0}, {"b", 4.0}}, {{"a", 1.0}, {"b", 3.0}, {"c", 1.0}}});
   EXPECT_TRUE(ranges.at("a")->same());
   EXPECT_FALSE(ranges.at("b")->same());
   EXPECT_EQ(ranges.at("b")->median, 3.0);
@@ -96,7 +97,8 @@ class CountedRun : public testing::Test {
 Entry local_home() { return {"thread_local", "thread_local", "epoll", "", 1}; }
 
 TEST_F(CountedRun, AMessageIsReadAndSentOnce) {
-  const CountColumn column = count_operations(local_home(), {"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, settings_);
+  const CountColumn column =
+      count_operations(local_home(), {"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, settings_);
   ASSERT_EQ(column.not_counted, "");
   EXPECT_EQ(column.counts.at("wakes_local")->median, 1.0) << "each message wakes its session once";
   if (settings_.no_kernel_counts) return expect_a_reason(column);

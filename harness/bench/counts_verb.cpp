@@ -30,9 +30,9 @@ std::vector<Cell> cells_to_count(const std::string& workload) {
 }
 
 std::vector<Entry> entries_to_count(const CountsOptions& options) {
-  const EntryChoice choice = choose_entries(
-      known_impls(options.impls, options.engines),
-      {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
+  const EntryChoice choice =
+      choose_entries(known_impls(options.impls, options.engines),
+                     {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   for (const std::string& note : choice.notes) fmt::print(stderr, "bench: {}\n", note);
   return choice.entries;
 }
@@ -94,7 +94,8 @@ void write_json(const std::string& file, const std::vector<CountTable>& tables) 
 }  // namespace
 
 void add_counts(CLI::App& app, CountsOptions& options) {
-  CLI::App& verb = *app.add_subcommand("counts", "what one operation costs in counts: system calls by name, wakes, switches, instructions");
+  CLI::App& verb =
+      *app.add_subcommand("counts", "what one operation costs in counts: system calls by name, wakes, switches, instructions");
   CLI::Option* run = verb.add_option("run", options.run, "results folder: what its samples counted, instead of counting anew");
   const auto choice = [&](CLI::Option* option) { option->excludes(run); };
   choice(verb.add_option("--impl", options.impls, "as of `bench run`")->delimiter(','));
@@ -107,8 +108,8 @@ void add_counts(CLI::App& app, CountsOptions& options) {
   verb.add_option("--json", options.json, "also write the figures to FILE")->type_name("FILE");
   verb.footer(R"(
 Counts come from runs of their own, of N and of 2N operations, whose difference is what an operation costs; beginning and end cancel
-out. tcp_echo is played in lockstep: every connection sends, then every echo is read, on one CPU. With one worker and no second thread the
-counts are the same each time; where they aren't, ~ stands before the median.
+out. tcp_echo is played in lockstep: every connection sends, then every echo is read, on one CPU. With one worker and no
+second thread the counts are the same each time; where they aren't, ~ stands before the median.
 
   syscalls, syscalls.NAME    kernel tracepoints, all threads (root; `bench doctor` says whether they can be counted)
   wakeups                    threads that became runnable by what this process did, the client's too

@@ -79,8 +79,9 @@ std::optional<std::string> obstacle_to_io_uring() {
     ::close(static_cast<int>(fd));
     return std::nullopt;
   }
-  return fmt::format("io_uring_setup: {} (/proc/sys/kernel/io_uring_disabled, a container's seccomp filter, or a kernel before 5.1)",
-                     std::system_category().message(errno));
+  return fmt::format(
+      "io_uring_setup: {} (/proc/sys/kernel/io_uring_disabled, a container's seccomp filter, or a kernel before 5.1)",
+      std::system_category().message(errno));
 }
 
 void print_timed(const json& machine, const json& noise) {

@@ -86,10 +86,15 @@ Sample sample_from(const std::string& executable) {
 /// A child's line for that many operations.
 std::string line(std::uint64_t operations, std::uint64_t errors) {
   return "echo '" +
-         nlohmann::json{
-             {"operations", operations}, {"errors", errors}, {"wall_ns", 1000}, {"cpu_ns", 900},
-             {"run_delay_ns", 0},        {"max_ns", 50},     {"p50_ns", 40},    {"counters", {{"kicks", 2 * operations}}},
-             {"threads", {{operations, 0, 500}, {2 * operations, operations, 500}}}}
+         nlohmann::json{{"operations", operations},
+                        {"errors", errors},
+                        {"wall_ns", 1000},
+                        {"cpu_ns", 900},
+                        {"run_delay_ns", 0},
+                        {"max_ns", 50},
+                        {"p50_ns", 40},
+                        {"counters", {{"kicks", 2 * operations}}},
+                        {"threads", {{operations, 0, 500}, {2 * operations, operations, 500}}}}
              .dump() +
          "'";
 }

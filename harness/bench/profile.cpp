@@ -32,7 +32,8 @@ const Figure* figure_of(const std::string& name) {
 /// A key that nobody reads is a typo that would change the ranking in silence.
 void refuse_others(const json& object, const std::vector<std::string>& known) {
   for (const auto& [key, value] : object.items())
-    if (std::find(known.begin(), known.end(), key) == known.end()) throw std::runtime_error(measure::unknown_choice("key", key, known));
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw std::runtime_error(measure::unknown_choice("key", key, known));
 }
 
 Term term_from_json(const json& from) {

@@ -13,8 +13,8 @@ namespace reactorlab::bench {
 /// What somebody cares about, and how much.
 struct Term {
   std::string workload;
-  Params params = {};                ///< of the workload's cells those that have all of these; several share the weight
-  const Figure* figure = nullptr;    ///< null: the metric of the workload
+  Params params = {};              ///< of the workload's cells those that have all of these; several share the weight
+  const Figure* figure = nullptr;  ///< null: the metric of the workload
   double weight = 1;
 
   [[nodiscard]] bool matches(const Cell& cell) const;

@@ -48,13 +48,15 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
       ->check(CLI::Range(1, 1000));
-  verb.add_option("--precision", options.precision,
-                  "a cell stops at a look (round 9, 15, 21, 28, 42, 56 ...) where all its intervals are within so many percent; at the "
-                  "latest after --rounds (then 56)")
+  verb.add_option(
+          "--precision", options.precision,
+          "a cell stops at a look (round 9, 15, 21, 28, 42, 56 ...) where all its intervals are within so many percent; at the "
+          "latest after --rounds (then 56)")
       ->check(CLI::Range(0.01, 100.0));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
-  verb.add_flag("--accept-noise", options.accept_noise, "measure the tier standard although another process is hot (`bench doctor`)");
+  verb.add_flag("--accept-noise", options.accept_noise,
+                "measure the tier standard although another process is hot (`bench doctor`)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
 

@@ -24,7 +24,8 @@ TEST(QuietMachine, APublishedRunIsRefusedBesideAHotProcess) {
     require_quiet(plan_of("standard"), kHog, false, notes);
     FAIL() << "it began";
   } catch (const std::runtime_error& error) {
-    for (const char* part : {"stress", "pid 4711", "98 %", "Stop that", "--accept-noise"}) EXPECT_THAT(error.what(), HasSubstr(part));
+    for (const char* part : {"stress", "pid 4711", "98 %", "Stop that", "--accept-noise"})
+      EXPECT_THAT(error.what(), HasSubstr(part));
   }
   EXPECT_TRUE(notes.empty());
 }

@@ -38,7 +38,8 @@ std::vector<Contender> contenders_of(const std::vector<Sample>& samples, const s
   std::vector<Contender> all;
   for (const Sample* row : rows_of(samples)) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), row->impl) == wanted.end()) continue;
-    auto found = std::find_if(all.begin(), all.end(), [&](const Contender& one) { return same_configuration(*one.rows.front(), *row); });
+    auto found =
+        std::find_if(all.begin(), all.end(), [&](const Contender& one) { return same_configuration(*one.rows.front(), *row); });
     if (found == all.end()) found = all.insert(found, {row->impl, {}});
     found->rows.push_back(row);
   }
@@ -84,12 +85,15 @@ class Ranker {
 
   void ask(const Term& term) {
     std::vector<Cell> cells = cells_of(samples_);
-    std::erase_if(cells, [&](const Cell& cell) { return !term.matches(cell) || (term.figure == nullptr && !is_workload(cell.workload)); });
+    std::erase_if(cells,
+                  [&](const Cell& cell) { return !term.matches(cell) || (term.figure == nullptr && !is_workload(cell.workload)); });
     if (cells.empty())
-      table_.missing.push_back(fmt::format("{} ({:.0f} % of the weight): not in this run", describe(term), 100 * share(term.weight)));
+      table_.missing.push_back(
+          fmt::format("{} ({:.0f} % of the weight): not in this run", describe(term), 100 * share(term.weight)));
     for (const Cell& cell : cells) {
       const Figure& figure = term.figure != nullptr ? *term.figure : figure_named(info_of(workload_of(cell.workload).metric).name);
-      asked_.push_back({cell, &figure, term.weight / static_cast<double>(cells.size()), fmt::format("{} ({})", describe(cell), figure.name)});
+      asked_.push_back(
+          {cell, &figure, term.weight / static_cast<double>(cells.size()), fmt::format("{} ({})", describe(cell), figure.name)});
     }
   }
 
@@ -103,7 +107,8 @@ class Ranker {
   }
 
   [[nodiscard]] static const Sample* row_in(const Contender& contender, const Cell& cell) {
-    const auto found = std::find_if(contender.rows.begin(), contender.rows.end(), [&](const Sample* row) { return row->cell == cell; });
+    const auto found =
+        std::find_if(contender.rows.begin(), contender.rows.end(), [&](const Sample* row) { return row->cell == cell; });
     return found == contender.rows.end() ? nullptr : *found;
   }
 
@@ -134,7 +139,8 @@ class Ranker {
   }
 
   void drop_cells() {
-    drop_if([&](const Asked& asked) { return std::any_of(contenders_.begin(), contenders_.end(), lacks(asked)); }, "somebody lacks it");
+    drop_if([&](const Asked& asked) { return std::any_of(contenders_.begin(), contenders_.end(), lacks(asked)); },
+            "somebody lacks it");
   }
 
   [[nodiscard]] std::function<bool(const Contender&)> lacks(const Asked& asked) const {
@@ -158,7 +164,8 @@ class Ranker {
       table_.covered += share(asked.weight);
     }
     table_.cells = cells.size();
-    for (const measure::Ranked& place : measure::rank_by_mean(cells)) table_.entries.push_back({contenders_[place.entry].name, place});
+    for (const measure::Ranked& place : measure::rank_by_mean(cells))
+      table_.entries.push_back({contenders_[place.entry].name, place});
     if (table_.entries.empty() && !cells.empty() && !contenders_.empty())
       table_.missing.emplace_back("no round has a figure of everybody in every cell: nobody can be ranked");
   }
@@ -210,8 +217,8 @@ json to_json(const RankTable& table) {
                        {"low", interval ? json(interval->low) : json(nullptr)},
                        {"high", interval ? json(interval->high) : json(nullptr)}});
   }
-  return {{"profile", table.profile.name}, {"entries", entries},         {"cells", table.cells}, {"covered", table.covered},
-          {"missing", table.missing},      {"not_ranked", table.unranked}};
+  return {{"profile", table.profile.name}, {"entries", entries},       {"cells", table.cells},
+          {"covered", table.covered},      {"missing", table.missing}, {"not_ranked", table.unranked}};
 }
 
 }  // namespace reactorlab::bench

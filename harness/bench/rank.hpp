@@ -28,10 +28,10 @@ struct RankedEntry {
 struct RankTable {
   Profile profile;
   std::vector<RankedEntry> entries;
-  std::size_t cells = 0;             ///< that count
-  double covered = 0;                ///< which part of the profile's weight they are
-  std::vector<std::string> missing;  ///< terms and cells that don't count, with the reason
-  std::vector<std::string> unranked; ///< entries that lack a cell, with the reason
+  std::size_t cells = 0;              ///< that count
+  double covered = 0;                 ///< which part of the profile's weight they are
+  std::vector<std::string> missing;   ///< terms and cells that don't count, with the reason
+  std::vector<std::string> unranked;  ///< entries that lack a cell, with the reason
 };
 
 /// Never throws for what is missing: it says so, and may rank nobody.

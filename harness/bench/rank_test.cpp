@@ -1,13 +1,14 @@
 // bench rank on made-up rows: who is ranked, what is missing, and what is said of it.
 #include "harness/bench/rank_verb.hpp"
 
+#include "harness/bench/captured_program.hpp"
 #include "harness/bench/usage.hpp"
-#include "harness/bench/verbs.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,8 +52,10 @@ std::vector<std::string> names(const RankTable& table) {
 
 std::vector<Sample> two_cells() {
   std::vector<Sample> samples;
-  for (const auto& [impl, cost] : {std::pair{"a", 100}, {"b", 200}, {"c", 200}}) add(samples, impl, echo(1), static_cast<std::uint64_t>(cost));
-  for (const auto& [impl, cost] : {std::pair{"a", 900}, {"b", 100}, {"c", 100}}) add(samples, impl, echo(64), static_cast<std::uint64_t>(cost));
+  for (const auto& [impl, cost] : {std::pair{"a", 100}, {"b", 200}, {"c", 200}})
+    add(samples, impl, echo(1), static_cast<std::uint64_t>(cost));
+  for (const auto& [impl, cost] : {std::pair{"a", 900}, {"b", 100}, {"c", 100}})
+    add(samples, impl, echo(64), static_cast<std::uint64_t>(cost));
   return samples;
 }
 
@@ -78,7 +81,8 @@ TEST(Rank, ATermWithSeveralCellsSharesItsWeight) {
 }
 
 TEST(Rank, AnotherFigureThanTheMetric) {
-  const RankTable by_p99 = rank(two_cells(), profile({{.workload = "tcp_echo", .params = {{"conns", 1}}, .figure = &figure_named("p99_ns")}}), {});
+  const RankTable by_p99 =
+      rank(two_cells(), profile({{.workload = "tcp_echo", .params = {{"conns", 1}}, .figure = &figure_named("p99_ns")}}), {});
   EXPECT_NEAR(by_p99.entries.back().place.to_best.value, 2, 1e-9);
   const RankTable by_rate =
       rank(two_cells(), profile({{.workload = "tcp_echo", .params = {{"conns", 1}}, .figure = &figure_named("ops_per_s")}}), {});
@@ -141,15 +145,11 @@ class RankVerb : public testing::Test {
     return "--profiles=" + (scratch_ / "profiles.json").string();
   }
   int rank_run(std::vector<std::string> words) {
-    words.insert(words.begin(), {"bench", "rank", scratch_.string()});
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = run_program(static_cast<int>(argv.size()), argv.data());
-    output_ = testing::internal::GetCapturedStdout();
-    errors_ = testing::internal::GetCapturedStderr();
-    return status;
+    words.insert(words.begin(), {"rank", scratch_.string()});
+    const CapturedEnd end = run_captured(std::move(words));
+    output_ = end.output;
+    errors_ = end.errors;
+    return end.status;
   }
 
   const fs::path scratch_ = fs::path(testing::TempDir()) / ("reactorlab-rank-" + std::to_string(::getpid()));
@@ -176,15 +176,16 @@ TEST_F(RankVerb, RefusesWhatIsWrongAndSaysWhere) {
   EXPECT_THAT(errors_, HasSubstr("did you mean 'mine'"));
   EXPECT_EQ(rank_run({profiles(kMine), "--engine=nobody"}), kExitUsage);
   EXPECT_EQ(rank_run({"--profiles=/no/such/file"}), kExitUsage);
-  for (const auto& [text, part] : {std::pair{"{", "parse error"},
-                                   {R"({"schema": 2, "profiles": []})", "schema 2"},
-                                   {R"({"schema": 1, "profiles": [{"name": "x", "terms": []}]})", "no terms"},
-                                   {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 0}]}]})", "isn't above 0"},
-                                   {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y"}]}]})", "weight"},
-                                   {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 1, "figur": "z"}]}]})",
-                                    "did you mean 'figure'"},
-                                   {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 1, "figure": "p98_ns"}]}]})",
-                                    "unknown figure"}}) {
+  for (const auto& [text, part] :
+       {std::pair{"{", "parse error"},
+        {R"({"schema": 2, "profiles": []})", "schema 2"},
+        {R"({"schema": 1, "profiles": [{"name": "x", "terms": []}]})", "no terms"},
+        {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 0}]}]})", "isn't above 0"},
+        {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y"}]}]})", "weight"},
+        {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 1, "figur": "z"}]}]})",
+         "did you mean 'figure'"},
+        {R"({"schema": 1, "profiles": [{"name": "x", "terms": [{"workload": "y", "weight": 1, "figure": "p98_ns"}]}]})",
+         "unknown figure"}}) {
     EXPECT_EQ(rank_run({profiles(text)}), kExitUsage) << text;
     EXPECT_THAT(errors_, HasSubstr(part)) << text;
   }
@@ -197,7 +198,8 @@ TEST(Profiles, OfTheRepositoryCanBeRead) {
   EXPECT_GE(profiles.size(), 5U);
   for (const Profile& one : profiles) {
     EXPECT_FALSE(one.summary.empty()) << one.name;
-    const auto known = std::count_if(one.terms.begin(), one.terms.end(), [](const Term& term) { return is_workload(term.workload); });
+    const auto known =
+        std::count_if(one.terms.begin(), one.terms.end(), [](const Term& term) { return is_workload(term.workload); });
     EXPECT_GT(known, 0) << one.name << " can rank something";
   }
 }

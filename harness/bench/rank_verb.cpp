@@ -21,7 +21,8 @@ std::vector<Profile> chosen_profiles(const RankOptions& options) {
   for (const Profile& profile : known) names.push_back(profile.name);
   std::vector<Profile> chosen;
   for (const std::string& name : options.profiles) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) throw UsageError(measure::unknown_choice("profile", name, names));
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw UsageError(measure::unknown_choice("profile", name, names));
     for (const Profile& profile : known)
       if (name == "all" || name == profile.name) chosen.push_back(profile);
   }
@@ -46,7 +47,8 @@ void print(const std::vector<RankTable>& tables, bool as_json) {
   }
   for (const RankTable& table : tables) fmt::print("{}", text_of(table));
   fmt::print(
-      "\nThe weights are the profile's, an opinion about a use. =: the intervals don't part them, or they differ by less than {:g} %.\n",
+      "\nThe weights are the profile's, an opinion about a use. =: the intervals don't part them, or they differ by less than {:g} "
+      "%.\n",
       100 * measure::kEquivalenceMargin);
 }
 
@@ -58,7 +60,8 @@ void add_rank(CLI::App& app, RankOptions& options) {
   verb.add_option("--profile", options.profiles, "names, separated by commas; all: each (default)")->delimiter(',');
   verb.add_option("--profiles", options.file, "file of profiles (default: harness/bench/profiles.json)")->type_name("FILE");
   verb.add_option("--engine", options.choice.entries, "only these entries, separated by commas")->delimiter(',');
-  verb.add_flag("--intersection", options.choice.intersection, "cells that somebody lacks count for nobody; else who lacks one isn't ranked");
+  verb.add_flag("--intersection", options.choice.intersection,
+                "cells that somebody lacks count for nobody; else who lacks one isn't ranked");
   verb.add_flag("--json", options.json, "as JSON");
   verb.footer(R"(
 A profile says how much each workload counts for a use; bring your own with --profiles:
@@ -67,9 +70,9 @@ A profile says how much each workload counts for a use; bring your own with --pr
     {"workload": "tcp_echo", "params": {"conns": 64}, "figure": "p99_ns", "weight": 3},
     {"workload": "accept_churn", "weight": 1}]}]}
 
-Without a figure it is the workload's metric; a term with several cells shares its weight among them. An entry's cost is the weighted
-geometric mean over cells, of medians over rounds. Its rank is 1 and how many are better than it: whose ratio's 99 % interval (bootstrap over
-whole rounds) excludes 1, beyond 2 %. Each pair stands by itself: of many pairs some are parted wrongly.
+Without a figure it is the workload's metric; a term with several cells shares its weight among them. An entry's cost is the
+weighted geometric mean over cells, of medians over rounds. Its rank is 1 and how many are better than it: whose ratio's 99 % interval
+(bootstrap over whole rounds) excludes 1, beyond 2 %. Each pair stands by itself: of many pairs some are parted wrongly.
 
   bench rank results/2026-11-28-standard --profile=churn
 

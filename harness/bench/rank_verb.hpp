@@ -13,9 +13,9 @@ namespace reactorlab::bench {
 
 /// `bench rank`: who is cheapest for a use that a profile describes.
 struct RankOptions {
-  std::string run;                             ///< results folder
+  std::string run;                              ///< results folder
   std::vector<std::string> profiles = {"all"};  ///< names
-  std::string file;                            ///< of profiles; empty: the repository's
+  std::string file;                             ///< of profiles; empty: the repository's
   RankChoice choice;
   bool json = false;
 };

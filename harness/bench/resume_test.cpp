@@ -322,11 +322,12 @@ class KilledRun {
 
 TEST(KilledRunResumed, GoesOnInTheOrderOfARunThatWasNotInterrupted) {
   if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "bench isn't built";
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / ("reactorlab-killed-" + std::to_string(::getpid()));
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / ("reactorlab-killed-" + std::to_string(::getpid()));
   std::filesystem::remove_all(path);
   {
-    KilledRun run({"run", "--tier=smoke", "--impl=thread_local,arc_mutex", "--workload=tcp_echo", "--conns=8", "--rounds=3", "--seed=5",
-                   "--out=" + path.string()});
+    KilledRun run({"run", "--tier=smoke", "--impl=thread_local,arc_mutex", "--workload=tcp_echo", "--conns=8", "--rounds=3",
+                   "--seed=5", "--out=" + path.string()});
     ASSERT_TRUE(run.wait_until_it_says("round 2 of 3")) << run.text();
   }  // the second round's first sample has begun, and is lost
   const auto text_of_samples = [&] {
@@ -335,7 +336,8 @@ TEST(KilledRunResumed, GoesOnInTheOrderOfARunThatWasNotInterrupted) {
     return text.str();
   };
   const std::string before = text_of_samples();
-  ASSERT_TRUE(measure::output_of({bench_binary().string(), "run", "--resume=" + path.string()}, std::chrono::seconds(100)).has_value());
+  ASSERT_TRUE(
+      measure::output_of({bench_binary().string(), "run", "--resume=" + path.string()}, std::chrono::seconds(100)).has_value());
   const std::string after = text_of_samples();
   EXPECT_EQ(after.substr(0, before.size()), before) << "what was measured stays as it was";
 

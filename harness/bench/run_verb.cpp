@@ -78,9 +78,8 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
                             {"left_out", nlohmann::json::array()},
                             {"rows", nlohmann::json::array()}};
   if (plan.precision)
-    summary["precision"] = {{"half_width", *plan.precision},
-                            {"looks", measure::looks_until(plan.rounds)},
-                            {"confidence", confidence_of(plan)}};
+    summary["precision"] = {
+        {"half_width", *plan.precision}, {"looks", measure::looks_until(plan.rounds)}, {"confidence", confidence_of(plan)}};
   for (const Cell& cell : left_out(plan.cells))
     summary["left_out"].push_back({{"workload", cell.workload}, {"params", cell.params}});
   for (const SummaryRow& row : rows) summary["rows"].push_back(to_json(row));

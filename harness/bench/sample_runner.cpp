@@ -1,8 +1,8 @@
 #include "harness/bench/sample_runner.hpp"
 
 #include "harness/bench/in_process_sample.hpp"
-#include "harness/bench/server_process.hpp"
 #include "harness/bench/sample_threads.hpp"
+#include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
 #include "harness/measure/process_cpu.hpp"

@@ -23,7 +23,8 @@ void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>&
 
 nlohmann::json to_json(const std::vector<measure::ThreadCounts>& threads) {
   nlohmann::json all = nlohmann::json::array();
-  for (const measure::ThreadCounts& one : threads) all.push_back({one.voluntary_switches, one.involuntary_switches, one.run_delay_ns});
+  for (const measure::ThreadCounts& one : threads)
+    all.push_back({one.voluntary_switches, one.involuntary_switches, one.run_delay_ns});
   return all;
 }
 

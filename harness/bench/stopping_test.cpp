@@ -50,7 +50,8 @@ class StoppingRun : public testing::Test {
     sample.ops = 1000;
     sample.wall_ns = 1'000'000;
     const bool wild = slot.cell == 1 && slot.entry == 1;
-    const double cost = 1000 * (wild ? 1 + 0.2 * static_cast<double>(slot.round * 7 % 5) : 1 + 1e-4 * static_cast<double>(slot.round % 3));
+    const double cost =
+        1000 * (wild ? 1 + 0.2 * static_cast<double>(slot.round * 7 % 5) : 1 + 1e-4 * static_cast<double>(slot.round % 3));
     sample.server_cpu_ns = static_cast<std::uint64_t>(1000 * cost);
     sample.counts["user_bytes"] = cost;
     return sample;
@@ -66,7 +67,8 @@ class StoppingRun : public testing::Test {
     return cells;
   }
 
-  const std::filesystem::path path_ = std::filesystem::path(testing::TempDir()) / ("reactorlab-stopping-" + std::to_string(::getpid()));
+  const std::filesystem::path path_ =
+      std::filesystem::path(testing::TempDir()) / ("reactorlab-stopping-" + std::to_string(::getpid()));
   std::optional<bench::Run> run_;
 };
 

@@ -60,7 +60,8 @@ void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryR
     std::vector<measure::Pairs> family;
     for (const SummaryRow* row : contenders)
       family.push_back(paired_rounds(of_row(samples, row->identity), baseline, column.figure));
-    const auto comparisons = measure::compare_paired(family, {.direction = column.figure.direction, .margin = measure::kEquivalenceMargin, .confidence = confidence});
+    const auto comparisons = measure::compare_paired(
+        family, {.direction = column.figure.direction, .margin = measure::kEquivalenceMargin, .confidence = confidence});
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       if (!comparisons[i]) continue;
       MetricSummary& summary = contenders[i]->*column.summary;

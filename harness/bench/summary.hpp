@@ -39,7 +39,8 @@ struct SummaryRow {
   MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
-/// What the others of a cell are compared with: raw_epoll, where that has no sound sample thread_local; empty where there is neither.
+/// What the others of a cell are compared with: raw_epoll, where that has no sound sample thread_local; empty where there is
+/// neither.
 [[nodiscard]] RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell);
 
 /// One row for each entry and cell, in the order of their first samples. Intervals and verdicts are of that confidence.

@@ -25,8 +25,9 @@ class Block {
   }
 
   [[nodiscard]] std::string text() const {
-    std::string text = fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl",
-                                   width_, heading(), fmt::format("ratio [{:.4g} %]", 100 * confidence_), "op/s", "p50 us", "p99 us", "n", "verdict");
+    std::string text =
+        fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl", width_, heading(),
+                    fmt::format("ratio [{:.4g} %]", 100 * confidence_), "op/s", "p50 us", "p99 us", "n", "verdict");
     for (const SummaryRow* row : rows_) text += line_of(*row);
     return text;
   }

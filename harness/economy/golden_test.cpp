@@ -1,6 +1,6 @@
 // The system calls of one worker, by name, on the instrumented flavour: golden values. Whoever changes one of them changes what the
-// operation costs, and says so by changing it here. Not here: futexes of shared homes, whose watchers look by the clock; how often a
-// thread of its own waits, which depends on how fast the others are; cross_thread_wake and timer_fire for both reasons.
+// operation costs, and says so by changing it here. Not here: futexes of shared homes, whose watchers look by the clock; how often
+// a thread of its own waits, which depends on how fast the others are; cross_thread_wake and timer_fire for both reasons.
 
 #include "harness/economy/lockstep.hpp"
 #include "harness/economy/system_calls.hpp"

@@ -43,8 +43,7 @@ Lockstep::Lockstep(const Options& options) : payload_(options.payload), pattern_
     throw std::invalid_argument(fmt::format("a lockstep needs connections, and messages of 1 to {} bytes", Pattern::kRun));
   connections_.reserve(options.conns);
   try {
-    for (std::size_t i = 0; i < options.conns; ++i)
-      connections_.push_back({connect_to(options.endpoint), pattern_.start_of(i)});
+    for (std::size_t i = 0; i < options.conns; ++i) connections_.push_back({connect_to(options.endpoint), pattern_.start_of(i)});
   } catch (...) {
     for (const Connection& connection : connections_) ::close(connection.fd);
     throw;

@@ -65,7 +65,8 @@ ProcessTable read_process_table() {
   return table;
 }
 
-std::vector<HotProcess> hot_between(const ProcessTable& before, const ProcessTable& after, double ticks, const std::set<pid_t>& own) {
+std::vector<HotProcess> hot_between(const ProcessTable& before, const ProcessTable& after, double ticks,
+                                    const std::set<pid_t>& own) {
   std::vector<HotProcess> hot;
   std::uint64_t seen = 0;
   for (const auto& [pid, process] : after.processes) {

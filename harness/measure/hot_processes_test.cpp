@@ -19,9 +19,10 @@ TEST(HotProcesses, AStatLineIsReadWhateverTheNameIs) {
 }
 
 TEST(HotProcesses, AreThoseThatUsedMuchInBetween) {
-  const ProcessTable before = {{{1, {"idle", 50'000, 1}}, {2, {"busy", 10, 1}}, {3, {"gone", 10, 1}}, {4, {"reused", 900, 1}}}, 100'000};
-  const ProcessTable after = {
-      {{1, {"idle", 50'001, 1}}, {2, {"busy", 108, 1}}, {4, {"young", 15, 7}}, {9, {"bench", 90, 1}}}, 100'000 + 1 + 98 + 15 + 90};
+  const ProcessTable before = {{{1, {"idle", 50'000, 1}}, {2, {"busy", 10, 1}}, {3, {"gone", 10, 1}}, {4, {"reused", 900, 1}}},
+                               100'000};
+  const ProcessTable after = {{{1, {"idle", 50'001, 1}}, {2, {"busy", 108, 1}}, {4, {"young", 15, 7}}, {9, {"bench", 90, 1}}},
+                              100'000 + 1 + 98 + 15 + 90};
   const auto hot = hot_between(before, after, 100, {9});
   ASSERT_EQ(hot.size(), 2U) << describe(hot);
   EXPECT_EQ(hot[0].pid, 2);

@@ -123,8 +123,8 @@ std::vector<KernelCounts::Counter> KernelCounts::open_all() {
   return all;
 }
 
-/// A tracepoint's first event and the end of its last one cost the kernel tens of milliseconds. So one of each stays open, on a thread
-/// that starts nothing and has ended.
+/// A tracepoint's first event and the end of its last one cost the kernel tens of milliseconds. So one of each stays open, on a
+/// thread that starts nothing and has ended.
 void KernelCounts::keep_tracepoints_on() {
   static const std::vector<Counter> kept = [] {
     std::vector<Counter> all;
@@ -153,7 +153,8 @@ std::map<std::string, std::uint64_t> KernelCounts::read() const {
     if (counter.name.starts_with("syscalls.")) named += count;
   }
   // Read one after the other while they run, the parts may be ahead of the total.
-  if (const auto all = totals.find(kTotal); all != totals.end()) totals["syscalls.other"] = all->second - std::min(all->second, named);
+  if (const auto all = totals.find(kTotal); all != totals.end())
+    totals["syscalls.other"] = all->second - std::min(all->second, named);
   return totals;
 }
 

@@ -8,12 +8,12 @@
 
 namespace reactorlab::measure {
 
-/// What processes ask of the kernel, counted by its tracepoints (perf_event_open): exact, of all threads, without a tracer that stops
-/// them. Each system call takes a few microseconds longer meanwhile, so nothing that is timed may be counted.
+/// What processes ask of the kernel, counted by its tracepoints (perf_event_open): exact, of all threads, without a tracer that
+/// stops them. Each system call takes a few microseconds longer meanwhile, so nothing that is timed may be counted.
 ///
-/// Counted is the process that the thread which made this object starts next, from its exec on, with its threads and children; nothing of
-/// this process itself. One object for each process to be counted: the kernel may give that process the events themselves
-/// instead of copies, and then a second one has none. Any thread may read.
+/// Counted is the process that the thread which made this object starts next, from its exec on, with its threads and children;
+/// nothing of this process itself. One object for each process to be counted: the kernel may give that process the events
+/// themselves instead of copies, and then a second one has none. Any thread may read.
 class KernelCounts {
  public:
   /// Why it can't be done here, with the remedy; nothing where it can. Found by trying.

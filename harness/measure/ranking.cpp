@@ -13,8 +13,8 @@ namespace {
 
 using Scores = std::vector<double>;  // by entry, logarithms
 
-/// A cell's log-costs beside those of the entry in the middle, by entry and round: what drifts for all of them is gone, and one of them
-/// that is noisy disturbs nobody else.
+/// A cell's log-costs beside those of the entry in the middle, by entry and round: what drifts for all of them is gone, and one of
+/// them that is noisy disturbs nobody else.
 struct Centred {
   double weight;
   std::vector<std::vector<double>> logs;
@@ -50,11 +50,15 @@ Scores scores_of(const std::vector<Centred>& cells, const std::vector<std::size_
 /// The scores of every draw, which all pairs share.
 class Draws {
  public:
-  Draws(const std::vector<Centred>& cells, std::size_t rounds, const BootstrapSettings& settings) : rounds_(rounds), settings_(settings) {
-    const Bootstrap drawing({rounds}, [&](const Draw& draw) {
-      scores_.push_back(scores_of(cells, draw[0]));
-      return 0.0;
-    }, settings);
+  Draws(const std::vector<Centred>& cells, std::size_t rounds, const BootstrapSettings& settings)
+      : rounds_(rounds), settings_(settings) {
+    const Bootstrap drawing(
+        {rounds},
+        [&](const Draw& draw) {
+          scores_.push_back(scores_of(cells, draw[0]));
+          return 0.0;
+        },
+        settings);
   }
 
   /// Of the ratio of the one's mean to the other's, as a logarithm.
@@ -113,7 +117,8 @@ std::vector<Ranked> rank_by_mean(std::span<const WeightedCell> cells, const Rank
 
   std::vector<Ranked> ranked;
   for (const std::size_t entry : order) {
-    const auto ahead = std::count_if(order.begin(), order.end(), [&](std::size_t other) { return other != entry && better(other, entry); });
+    const auto ahead =
+        std::count_if(order.begin(), order.end(), [&](std::size_t other) { return other != entry && better(other, entry); });
     const std::size_t best = order.front();
     ranked.push_back({.entry = entry,
                       .rank = 1 + static_cast<std::size_t>(ahead),

@@ -15,7 +15,8 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 /// Each entry's true cost, in rounds whose level drifts, with a scatter of each sample's own.
-WeightedCell simulated(double weight, const std::vector<double>& costs, std::size_t rounds, double scatter, std::mt19937_64& random) {
+WeightedCell simulated(double weight, const std::vector<double>& costs, std::size_t rounds, double scatter,
+                       std::mt19937_64& random) {
   std::lognormal_distribution<double> drift(0, 0.3), own(0, scatter);
   WeightedCell cell{weight, std::vector<std::vector<double>>(costs.size())};
   for (std::size_t round = 0; round < rounds; ++round) {

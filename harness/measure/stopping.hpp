@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 
-/// When enough was measured: by precision, never by what was found. A rule that stops at a difference finds one sooner or later; this
-/// one stops where the intervals are narrow, whatever they hold.
+/// When enough was measured: by precision, never by what was found. A rule that stops at a difference finds one sooner or later;
+/// this one stops where the intervals are narrow, whatever they hold.
 namespace reactorlab::measure {
 
-/// At which rounds it is looked, decided before the first: 9, 15, 21, 28, 42, 56 and then every 28 more, as far as they are fewer than
-/// `rounds`, and at the end.
+/// At which rounds it is looked, decided before the first: 9, 15, 21, 28, 42, 56 and then every 28 more, as far as they are fewer
+/// than `rounds`, and at the end.
 [[nodiscard]] std::vector<std::size_t> looks_until(std::size_t rounds);
 
 /// Of each interval, at a look as in the results, so that those of all looks together hold their medians with 95 %, whichever look

@@ -17,8 +17,8 @@ struct ThreadCounts {
   friend bool operator==(const ThreadCounts&, const ThreadCounts&) = default;
 };
 
-/// The living threads of a process by their ids, which are in the order of their beginning unless the ids wrapped around. Empty where
-/// the process is gone.
+/// The living threads of a process by their ids, which are in the order of their beginning unless the ids wrapped around. Empty
+/// where the process is gone.
 [[nodiscard]] std::map<pid_t, ThreadCounts> read_thread_counts(pid_t pid);
 
 /// What happened in between to each thread that was there at the end, in the order of their ids.
