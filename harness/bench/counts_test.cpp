@@ -100,10 +100,11 @@ TEST_F(CountedRun, AMessageIsReadAndSentOnce) {
   const CountColumn column =
       count_operations(local_home(), {"tcp_echo", {{"conns", 8}, {"payload", 64}, {"pipeline", 1}}}, settings_);
   ASSERT_EQ(column.not_counted, "");
-  EXPECT_EQ(column.counts.at("wakes_local")->median, 1.0) << "each message wakes its session once";
+  // Beginning and end may differ by a call or two, of 800 messages.
+  EXPECT_NEAR(column.counts.at("wakes_local")->median, 1.0, 0.02) << "each message wakes its session once";
   if (settings_.no_kernel_counts) return expect_a_reason(column);
-  EXPECT_EQ(column.counts.at("syscalls.read")->median, 1.0);
-  EXPECT_EQ(column.counts.at("syscalls.sendto")->median, 1.0);
+  EXPECT_NEAR(column.counts.at("syscalls.read")->median, 1.0, 0.02);
+  EXPECT_NEAR(column.counts.at("syscalls.sendto")->median, 1.0, 0.02);
   EXPECT_GT(column.counts.at("syscalls.epoll_wait")->median, 0.0);
 }
 
