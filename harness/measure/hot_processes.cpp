@@ -80,7 +80,8 @@ std::vector<HotProcess> hot_between(const ProcessTable& before, const ProcessTab
     const double unseen = (all - static_cast<double>(seen)) / ticks;
     if (unseen >= kHotUnseenShare) hot.push_back({0, "processes that came and went, or can't be seen from here", unseen});
   }
-  std::stable_sort(hot.begin(), hot.end(), [](const HotProcess& a, const HotProcess& b) { return a.share > b.share; });
+  std::sort(hot.begin(), hot.end(),
+            [](const HotProcess& a, const HotProcess& b) { return a.share != b.share ? a.share > b.share : a.pid < b.pid; });
   return hot;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 namespace reactorlab::measure {
 namespace {
@@ -101,7 +102,8 @@ std::vector<Ranked> rank_by_mean(std::span<const WeightedCell> cells, const Rank
   const Scores scores = scores_of(centred, all);
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return scores[a] != scores[b] ? scores[a] < scores[b] : a < b; });
 
   const bool enough = complete >= fewest_rounds(ranking.confidence);
   std::optional<Draws> draws;
@@ -127,7 +129,8 @@ std::vector<Ranked> rank_by_mean(std::span<const WeightedCell> cells, const Rank
                                   entry == best ? std::nullopt : from_logarithms(interval(entry, best)), complete}});
   }
   // Somebody whose cost is known badly may be parted from fewer than somebody cheaper.
-  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });
+  const auto place = [](const Ranked& one) { return std::tuple(one.rank, one.to_best.value, one.entry); };
+  std::sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) { return place(a) < place(b); });
   for (Ranked& one : ranked)
     one.tied = std::count_if(ranked.begin(), ranked.end(), [&](const Ranked& other) { return other.rank == one.rank; }) > 1;
   return ranked;
