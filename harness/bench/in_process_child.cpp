@@ -1,14 +1,18 @@
 #include "harness/bench/in_process_child.hpp"
 
+#include "harness/bench/sample_threads.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
 #include <charconv>
 #include <csignal>
 #include <ctime>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -36,8 +40,10 @@ std::uint64_t nanoseconds_on(clockid_t clock) noexcept {
 /// What passes between the window's ends, on whatever thread they come.
 struct Window {
   std::uint64_t wall_ns = 0, cpu_ns = 0, run_delay_ns = 0;
+  std::vector<measure::ThreadCounts> threads;
 
   void open() {
+    threads_before_ = measure::read_thread_counts(::getpid());
     run_delay_ns = run_delay();
     cpu_ns = nanoseconds_on(CLOCK_PROCESS_CPUTIME_ID);
     wall_ns = nanoseconds_on(CLOCK_MONOTONIC);
@@ -46,9 +52,12 @@ struct Window {
     wall_ns = nanoseconds_on(CLOCK_MONOTONIC) - wall_ns;
     cpu_ns = nanoseconds_on(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
     run_delay_ns = run_delay() - run_delay_ns;
+    threads = measure::between(threads_before_, measure::read_thread_counts(::getpid()));
   }
 
  private:
+  std::map<pid_t, measure::ThreadCounts> threads_before_;
+
   static std::uint64_t run_delay() { return measure::read_process_cpu(::getpid()).value_or(measure::ProcessCpu{}).run_delay_ns; }
 };
 
@@ -79,6 +88,7 @@ json run_here(const InProcessChildOptions& options) {
                  {"wall_ns", window.wall_ns},
                  {"cpu_ns", window.cpu_ns},
                  {"run_delay_ns", window.run_delay_ns},
+                 {"threads", to_json(window.threads)},
                  {"counters", report.counters}});
   return result;
 }

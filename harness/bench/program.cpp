@@ -1,6 +1,8 @@
 #include "harness/bench/compare_verb.hpp"
+#include "harness/bench/counts_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
+#include "harness/bench/rank_verb.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -21,6 +23,8 @@ struct Command {
   LoadVerbOptions load;
   MicroOptions micro;
   CompareOptions compare;
+  CountsOptions counts;
+  RankOptions rank;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -46,8 +50,15 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
       ->check(CLI::Range(1, 1000));
+  verb.add_option(
+          "--precision", options.precision,
+          "a cell stops at a look (round 9, 15, 21, 28, 42, 56 ...) where all its intervals are within so many percent; at the "
+          "latest after --rounds (then 56)")
+      ->check(CLI::Range(0.01, 100.0));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
+  verb.add_flag("--accept-noise", options.accept_noise,
+                "measure the tier standard although another process is hot (`bench doctor`)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
 
@@ -144,7 +155,7 @@ void refuse_extras(const CLI::App& app, const CLI::App* verb) {
 void refuse_choices_beside_resume(const CLI::App& run) {
   if (run.count("--resume") == 0) return;
   for (const CLI::Option* option : run.get_options())
-    if (option->count() > 0 && option->get_name() != "--resume")
+    if (option->count() > 0 && option->get_name() != "--resume" && option->get_name() != "--accept-noise")
       throw UsageError(
           fmt::format("--resume continues a run by the plan in its provenance.json: leave out {}", option->get_name()));
 }
@@ -167,6 +178,8 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
   if (verb == "compare") return compare_verb(command.compare);
+  if (verb == "rank") return rank_verb(command.rank);
+  if (verb == "counts") return counts_verb(command.counts);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -182,8 +195,10 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_serve(app, command.serve);
   add_load(app, command.load);
   add_compare(app, command.compare);
+  add_counts(app, command.counts);
+  add_rank(app, command.rank);
   add_list(app, command.list);
-  app.add_subcommand("doctor", "what this machine can and can't measure");
+  app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);
   app.allow_extras();

@@ -1,6 +1,7 @@
 #include "harness/bench/sample_runner.hpp"
 
 #include "harness/bench/in_process_sample.hpp"
+#include "harness/bench/sample_threads.hpp"
 #include "harness/bench/served_workloads.hpp"
 #include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
@@ -8,9 +9,11 @@
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -32,6 +35,7 @@ constexpr auto kSettle = 5ms;
 struct Reading {
   std::optional<measure::ProcessCpu> cpu;
   std::optional<std::uint64_t> user_bytes;
+  std::map<pid_t, measure::ThreadCounts> threads;
 };
 struct Account {
   Reading before, after;
@@ -40,7 +44,8 @@ struct Account {
 Reading settled_reading(pid_t pid, Metric metric) {
   std::this_thread::sleep_for(kSettle);
   return {.cpu = measure::read_process_cpu(pid),
-          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt};
+          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt,
+          .threads = measure::read_thread_counts(pid)};
 }
 
 /// A Unix socket's file, which a server that ends in order removes itself.
@@ -136,14 +141,11 @@ void take_user_bytes(Sample& sample, const Account& account) {
   sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
 }
 
-/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not
-/// 0.
+/// The server's own counters per operation of its whole life. What it doesn't count is unknown, not 0.
 void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   if (messages == 0) return;
   const auto per_message = [&](double count) { return count / static_cast<double>(messages); };
-  sample.counts["voluntary_switches"] = per_message(static_cast<double>(end.usage.ru_nvcsw));
-  sample.counts["involuntary_switches"] = per_message(static_cast<double>(end.usage.ru_nivcsw));
   if (!end.report.is_object() || !end.report.contains("counters")) return;
   for (const auto& [name, value] : end.report["counters"].items())
     if (value.is_number()) sample.counts[name] = per_message(value.get<double>());
@@ -198,6 +200,7 @@ void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const
   take_counts(sample, end, result.messages_total);
   if (sample.sound() && load.proto == "echo_work") require_work_done(end, result.work_asked);
   if (!sample.sound()) return;
+  add_thread_counts(sample, measure::between(account.before.threads, account.after.threads));
   take_slices(sample, account);
   if (workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }

@@ -32,8 +32,9 @@ constexpr std::size_t kLongestLine = 200;  ///< of what a server says instead of
 
 std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   const Entry& entry = options.entry;
-  std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
-                                    "--die-with-parent"};
+  std::vector<std::string> words = options.under;
+  words.push_back(options.under.empty() ? "bench" : options.executable);
+  words.insert(words.end(), {"serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers), "--die-with-parent"});
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (options.proto != "echo") words.push_back("--proto=" + options.proto);
@@ -114,8 +115,9 @@ ServerProcess::ServerProcess(const Options& options) : external_(options.entry.e
   if (stderr_fd_ >= 0) ::posix_spawn_file_actions_adddup2(&actions, stderr_fd_, STDERR_FILENO);
   ::posix_spawnattr_init(&attributes);
   set_attributes(attributes);
-  const int error = ::posix_spawn(&pid_, options.executable.c_str(), &actions, &attributes, pointers_to(words).data(),
-                                  pointers_to(variables).data());
+  const std::string& program = options.under.empty() ? options.executable : options.under.front();
+  const int error =
+      ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, pointers_to(words).data(), pointers_to(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(in[0]);
@@ -123,7 +125,7 @@ ServerProcess::ServerProcess(const Options& options) : external_(options.entry.e
   if (error != 0) {
     for (const int fd : {stdin_fd_, stdout_fd_, stderr_fd_})
       if (fd >= 0) ::close(fd);
-    throw std::system_error(error, std::system_category(), "cannot start " + options.executable);
+    throw std::system_error(error, std::system_category(), "cannot start " + program);
   }
   pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }

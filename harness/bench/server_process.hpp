@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -31,6 +32,7 @@ class ServerProcess {
     std::string path = {};                ///< of unix_echo's socket
     std::size_t environment_padding = 0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
     std::string executable = "/proc/self/exe";
+    std::vector<std::string> under = {};  ///< the path of a tool that runs the executable (valgrind), and its flags
   };
 
   explicit ServerProcess(const Options& options);
