@@ -23,7 +23,7 @@ const InProcessWorkload& workload_of(const Cell& cell) {
 std::vector<int> cpus_for(const InProcessWorkload& workload, const SampleSettings& settings) {
   std::vector<int> cpus;
   if (settings.server_cpu) cpus.push_back(*settings.server_cpu);
-  if (workload.foreign_threads && settings.load_cpu && settings.load_cpu != settings.server_cpu) cpus.push_back(*settings.load_cpu);
+  if ((workload.foreign_threads || workload.spread) && settings.load_cpu && settings.load_cpu != settings.server_cpu) cpus.push_back(*settings.load_cpu);
   return cpus;
 }
 
@@ -65,10 +65,11 @@ void judge(Sample& sample, std::uint64_t operations) {
     sample.void_reason = "its window never opened and closed";
 }
 
-/// Time stolen, or spent waiting for a CPU. How busy the CPUs were says nothing: some workloads mostly wait.
-bool was_stalled(const Sample& sample) {
+/// Time stolen, or spent waiting for a CPU, unless more threads than CPUs are the point. How busy the CPUs were says nothing: some
+/// workloads mostly wait.
+bool was_stalled(const Sample& sample, const InProcessWorkload& workload) {
   const auto tenth = sample.wall_ns / 10;
-  return sample.server_run_delay_ns > tenth || sample.steal_ns.value_or(0) > tenth;
+  return (!workload.spread && sample.server_run_delay_ns > tenth) || sample.steal_ns.value_or(0) > tenth;
 }
 
 void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
@@ -77,7 +78,8 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
                                          .workload = place.cell.workload,
                                          .params = params_to_words(place.cell.params),
                                          .operations = workload.operations,
-                                         .cpus = cpus_for(workload, settings)};
+                                         .cpus = cpus_for(workload, settings),
+                                         .spread = workload.spread};
   const auto steal_before = measure::read_steal_ns();
   const ChildEnd end = run_child({.words = words_of(options),
                                   .environment_padding = place.seed % 4096,
@@ -94,7 +96,7 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
   judge(sample, workload.operations);
   if (!sample.sound()) return;
   take_counts(sample, result, end.usage);
-  sample.stalled = was_stalled(sample);
+  sample.stalled = was_stalled(sample, workload);
 }
 
 }  // namespace
