@@ -57,7 +57,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
-  verb.add_option("--proto", options.proto, "what to speak: echo");
+  verb.add_option("--proto", options.proto, "what to speak: echo; echo_work, echo_timeout, unix_echo, udp_echo for workloads");
+  verb.add_option("--path", options.path, "of the socket of unix_echo, which has no port");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");

@@ -34,8 +34,7 @@ std::uint64_t random_seed() {
 /// Each side of the largest cell needs a descriptor for every connection, and a few more.
 void require_descriptors(const std::vector<Cell>& cells) {
   std::uint64_t most = 0;
-  for (const Cell& cell : cells)
-    if (const auto conns = cell.params.find("conns"); conns != cell.params.end()) most = std::max(most, conns->second);
+  for (const Cell& cell : cells) most = std::max(most, connections_of(cell));
   if (most > 0) measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
 }
 

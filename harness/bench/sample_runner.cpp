@@ -9,10 +9,14 @@
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 
+#include <atomic>
+#include <filesystem>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace reactorlab::bench {
 namespace {
@@ -39,6 +43,36 @@ Reading settled_reading(pid_t pid, Metric metric) {
           .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt};
 }
 
+/// A Unix socket's file, which a server that ends in order removes itself.
+class SocketPath {
+ public:
+  explicit SocketPath(std::string_view proto) {
+    if (proto != "unix_echo") return;
+    static std::atomic<unsigned> number = 0;
+    path_ = (std::filesystem::temp_directory_path() / fmt::format("reactorlab-{}-{}.sock", ::getpid(), ++number)).string();
+  }
+  ~SocketPath() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  SocketPath(const SocketPath&) = delete;
+  SocketPath& operator=(const SocketPath&) = delete;
+
+  [[nodiscard]] const std::string& get() const noexcept { return path_; }  ///< empty where there is none
+
+ private:
+  std::string path_;
+};
+
+/// One worker has a CPU, and its load another. Several have both, and so has the load.
+SampleSettings placed(SampleSettings settings, const Workload& workload) {
+  if (workload.topology == Topology::T2Mix) settings.server_cpu = settings.load_cpu = std::nullopt;
+  return settings;
+}
+
+load::Transport transport_of(std::string_view proto) {
+  return proto == "unix_echo" ? load::Transport::Unix : proto == "udp_echo" ? load::Transport::Udp : load::Transport::Tcp;
+}
+
 load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& settings, std::uint16_t port) {
   constexpr std::uint64_t kUsualPayload = 64, kUsualPipeline = 1;
   const Params& params = place.cell.params;
@@ -51,6 +85,12 @@ load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& s
   options.conns = params.at("conns");
   options.payload = param("payload", kUsualPayload);
   options.pipeline = param("pipeline", kUsualPipeline);
+  options.idle = param("idle", 0);
+  options.rate = static_cast<double>(param("rate", 0));
+  options.work = static_cast<std::uint32_t>(param("work", 0));
+  options.share = static_cast<unsigned>(param("share", 100));
+  options.skew = static_cast<double>(param("skew_percent", 0)) / 100;
+  options.transport = transport_of(served_workload_of(place.cell.workload).proto);
   options.warmup = settings.warmup;
   options.duration = settings.duration;
   options.seed = place.seed;
@@ -83,6 +123,13 @@ void take_cpu(Sample& sample, const Account& account) {
   sample.server_run_delay_ns = after->run_delay_ns - before->run_delay_ns;
 }
 
+/// How often its threads got a CPU within the window: wake-ups, mostly. Those that ended meanwhile are missing.
+void take_slices(Sample& sample, const Account& account) {
+  const std::uint64_t before = account.before.cpu->slices, after = account.after.cpu->slices;
+  sample.counts["cpu_slices"] =
+      after < before ? std::nullopt : std::optional(static_cast<double>(after - before) / static_cast<double>(sample.ops));
+}
+
 void take_user_bytes(Sample& sample, const Account& account) {
   const auto &before = account.before.user_bytes, &after = account.after.user_bytes;
   if (!before || !after) throw std::runtime_error("the server's memory couldn't be read (/proc/PID/smaps_rollup)");
@@ -102,6 +149,12 @@ void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
     if (value.is_number()) sample.counts[name] = per_message(value.get<double>());
 }
 
+/// An echo proves that a request arrived, not that it was carried out.
+void require_work_done(const ServerEnd& end, std::uint64_t asked) {
+  const std::uint64_t done = end.report.is_object() ? end.report.value("work_units", std::uint64_t{0}) : 0;
+  if (done != asked) throw std::runtime_error(fmt::format("the server did {} of {} units of work that were asked for", done, asked));
+}
+
 void require_pinned(const ServerProcess& server, std::optional<int> cpu) {
   if (cpu && measure::allowed_cpus_of(server.pid()) != std::vector{*cpu})
     throw std::runtime_error(fmt::format("the server isn't pinned to CPU {}", *cpu));
@@ -116,23 +169,36 @@ void require_one_process(const ServerProcess& server) {
         children->size(), children->size() == 1 ? "" : "es"));
 }
 
-void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  ServerProcess server(
-      {.entry = entry, .cpu = settings.server_cpu, .environment_padding = place.seed % 4096, .executable = settings.executable});
+void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const SampleSettings& asked) {
+  const Workload& workload = workload_of(place.cell.workload);
+  const ServedWorkload& load = served_workload_of(place.cell.workload);
+  const SampleSettings settings = placed(asked, workload);
+  const SocketPath path(load.proto);
+  entry.workers = sample.workers;
+  ServerProcess server({.entry = entry,
+                        .cpu = settings.server_cpu,
+                        .proto = std::string(load.proto),
+                        .path = path.get(),
+                        .environment_padding = place.seed % 4096,
+                        .executable = settings.executable});
   load::LoadOptions options = load_options(place, settings, server.wait_ready(settings.ready_limit));
+  options.path = path.get();
   require_pinned(server, settings.server_cpu);
   Account account;
-  const Workload& workload = workload_of(place.cell.workload);
   options.on_window_open = [&] { account.before = settled_reading(server.pid(), workload.metric); };
   options.on_window_close = [&] { account.after = settled_reading(server.pid(), workload.metric); };
-  const load::LoadResult result = served_workload_of(place.cell.workload).run(options);
+  const load::LoadResult result = load.run(options);
   take_load(sample, result, workload.has_latency);
   if (sample.sound()) {
     require_one_process(server);
     take_cpu(sample, account);
   }
-  take_counts(sample, server.stop(kStopLimit), result.messages_total);
-  if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
+  const ServerEnd end = server.stop(kStopLimit);
+  take_counts(sample, end, result.messages_total);
+  if (sample.sound() && load.proto == "echo_work") require_work_done(end, result.work_asked);
+  if (!sample.sound()) return;
+  take_slices(sample, account);
+  if (workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
 
 /// A fresh server, loaded from this process.
@@ -141,11 +207,15 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
   sample.impl = entry.label;
   sample.backend = entry.backend;
   sample.locking = entry.locking;
-  sample.workers = entry.workers;
+  sample.workers = workers_in(place.cell, entry.workers);
   sample.cell = place.cell;
   sample.round = place.round;
   sample.position = place.position;
   sample.provenance = settings.provenance;
+  if (const auto obstacle = obstacle_to_serving(entry, place.cell)) {
+    sample.not_applicable = *obstacle;
+    return sample;
+  }
   const auto steal_before = measure::read_steal_ns();
   try {
     measure_server(sample, entry, place, settings);
@@ -166,14 +236,15 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
 bool looks_stalled(const Sample& sample) {
   if (workload_of(sample.cell.workload).metric == Metric::UserBytes) return false;
   const auto share = [&](std::uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(sample.wall_ns); };
+  const bool delayed = share(sample.server_run_delay_ns) > 0.10 || share(sample.steal_ns.value_or(0)) > 0.10;
+  if (!served_workload_of(sample.cell.workload).saturates) return delayed;
   // With 8 operations in flight both ends are busy nearly always; with one they take turns, and waking costs time on
   // neither.
   const auto& params = sample.cell.params;
   const auto pipeline = params.find("pipeline");
   const bool busy = params.at("conns") * (pipeline == params.end() ? 1 : pipeline->second) >= 8;
   const double expected = busy ? 1.2 : 0.5;
-  return share(sample.server_cpu_ns + sample.load_cpu_ns) < expected || share(sample.server_run_delay_ns) > 0.10 ||
-         share(sample.steal_ns.value_or(0)) > 0.10;
+  return delayed || share(sample.server_cpu_ns + sample.load_cpu_ns) < expected;
 }
 
 Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {

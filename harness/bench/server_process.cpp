@@ -36,6 +36,8 @@ std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
                                     "--die-with-parent"};
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
+  if (options.proto != "echo") words.push_back("--proto=" + options.proto);
+  if (!options.path.empty()) words.push_back("--path=" + options.path);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
   if (entry.external != nullptr) words.push_back("--engine-entry=" + to_word(*entry.external));
   return words;
@@ -90,7 +92,7 @@ nlohmann::json last_json_line(const std::string& text) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const Options& options) : external_(options.entry.external != nullptr) {
+ServerProcess::ServerProcess(const Options& options) : external_(options.entry.external != nullptr), path_(options.path) {
   std::array<int, 2> in{}, out{};
   if (::pipe2(in.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
   stdin_fd_ = in[1];
@@ -150,6 +152,7 @@ std::uint16_t ServerProcess::wait_ready(std::chrono::milliseconds limit) {
     line.append(chunk.data(), static_cast<std::size_t>(n));
   }
   line.resize(std::min(line.find('\n'), kLongestLine));
+  if (!path_.empty() && line == "READY path=" + path_) return 0;
   if (const auto port = port_in(line)) return *port;
   throw std::runtime_error(
       fmt::format("the server said '{}' instead of READY port=N, which has to be its first line; others belong to stderr", line));

@@ -33,6 +33,7 @@ class Block {
  private:
   [[nodiscard]] std::string heading() const {
     const std::string_view what = metric_ == Metric::ServerCpu ? "cpu " : metric_ == Metric::Wall ? "wall " : "";
+    if (metric_ == Metric::P99) return fmt::format("p99 {}", scale_.unit);
     return fmt::format("{}{}/op", what, scale_.unit);
   }
 

@@ -34,6 +34,7 @@ struct ServeOptions {
   std::string locking;
   unsigned workers = 1;
   std::string proto = "echo";
+  std::string path;  ///< of unix_echo's socket
   std::uint16_t port = 0;
   std::optional<int> cpu;
   bool die_with_parent = false;

@@ -28,6 +28,7 @@ enum class Metric {
   ServerCpu,  ///< CPU time of the threads that serve, or do the work in the process
   Wall,       ///< time that passes, where waiting is the point
   UserBytes,  ///< user memory
+  P99,        ///< the latency that one operation in 100 exceeds, where those are the point
 };
 
 /// What workloads have in common, in the order of lists.

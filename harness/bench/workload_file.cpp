@@ -78,7 +78,7 @@ const std::vector<Family> kFamilies = {Family::SteadyIo,     Family::Accept, Fam
                                        Family::Registration, Family::Timers, Family::CrossThread, Family::Micro,
                                        Family::Control};
 const std::vector<Topology> kTopologies = {Topology::T1, Topology::T2Syn, Topology::T2Mix, Topology::TOver};
-const std::vector<Metric> kMetrics = {Metric::ServerCpu, Metric::Wall, Metric::UserBytes};
+const std::vector<Metric> kMetrics = {Metric::ServerCpu, Metric::Wall, Metric::UserBytes, Metric::P99};
 
 json parsed(const WorkloadFile& file) {
   try {

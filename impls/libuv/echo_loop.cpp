@@ -1,5 +1,7 @@
 #include "impls/libuv/echo_loop.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -78,6 +80,7 @@ void EchoLoop::on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
 void EchoLoop::on_read(uv_stream_t* connection, ssize_t size, const uv_buf_t* buffer) {
   if (size == 0) return;  // would block
   if (size < 0) return close_connection(connection);
+  if (!work::do_requested_if_any(buffer->base, static_cast<std::size_t>(size))) return close_connection(connection);
   const uv_buf_t echo = uv_buf_init(buffer->base, static_cast<unsigned>(size));
   const int written = uv_try_write(connection, &echo, 1);
   if (written == size) return;

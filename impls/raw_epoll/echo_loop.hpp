@@ -17,6 +17,7 @@ namespace reactorlab::raw_epoll {
 /// cost a message nothing.
 enum class SourceKind : std::uint8_t {
   Plain,    ///< a connection with nothing left to send
+  Working,  ///< a connection whose requests ask for work
   Blocked,  ///< a connection whose peer doesn't take its bytes: it isn't read until they are gone
   Closed,   ///< closed while it waited in the continue list, which frees it
   Listener,

@@ -1,5 +1,7 @@
 #include "impls/raw_uring/echo_loop.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -191,6 +193,10 @@ void EchoLoop::feed_starved() {
 
 /// One send in flight per connection: two would be free to overtake each other.
 [[gnu::always_inline]] inline void EchoLoop::echo(Connection& connection, std::uint16_t buffer, std::uint32_t size) {
+  if (!work::do_requested_if_any(pool_.bytes(buffer), size)) [[unlikely]] {
+    pool_.give_back(buffer);
+    return break_off(connection);
+  }
   ++turn_.messages;
   turn_.bytes += size;
   if (connection.backlog) [[unlikely]] {
