@@ -1,5 +1,5 @@
-// Wrong answers must be noticed: in every workload that puts numbers into descriptors one of them is spoiled, and the halves of others are
-// given a partner that lies.
+// Wrong answers must be noticed: in every workload that puts numbers into descriptors one of them is spoiled, and the halves of
+// others are given a partner that lies.
 #include "harness/bench/in_process_workloads.hpp"
 #include "harness/bench/variants_in_process.hpp"
 #include "harness/scenarios/cancel_storm.hpp"
@@ -36,12 +36,11 @@ class SpoiledPut : public testing::TestWithParam<Spoiled> {
 /// The sixth number after the window has opened. A homes' own contract doesn't matter here: one that shares and one that doesn't.
 TEST_P(SpoiledPut, IsAnErrorOfTheSample) {
   for (const std::string_view home : {"thread_local", "arc_mutex"}) {
-    const InProcessReport report =
-        run_variant_in_process(home, {},
-                               {.workload = std::string{GetParam().workload},
-                                .params = GetParam().params,
-                                .operations = 40,
-                                .on_window_open = [] { scenarios::spoiled_put = 6; }});
+    const InProcessReport report = run_variant_in_process(
+        home, {},
+        {.workload = std::string{GetParam().workload}, .params = GetParam().params, .operations = 40, .on_window_open = [] {
+           scenarios::spoiled_put = 6;
+         }});
     EXPECT_EQ(scenarios::spoiled_put, 0U) << home << ": nothing was spoiled";
     EXPECT_GT(report.errors, 0U) << home;
   }

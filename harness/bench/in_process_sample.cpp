@@ -23,7 +23,8 @@ const InProcessWorkload& workload_of(const Cell& cell) {
 std::vector<int> cpus_for(const InProcessWorkload& workload, const SampleSettings& settings) {
   std::vector<int> cpus;
   if (settings.server_cpu) cpus.push_back(*settings.server_cpu);
-  if ((workload.foreign_threads || workload.spread) && settings.load_cpu && settings.load_cpu != settings.server_cpu) cpus.push_back(*settings.load_cpu);
+  if ((workload.foreign_threads || workload.spread) && settings.load_cpu && settings.load_cpu != settings.server_cpu)
+    cpus.push_back(*settings.load_cpu);
   return cpus;
 }
 

@@ -22,7 +22,8 @@ struct Trial {
   Params params;
   std::uint64_t operations;
   friend std::ostream& operator<<(std::ostream& out, const Trial& trial) {
-    return out << describe({trial.workload, trial.params}) << " on " << trial.entry.label << ", " << trial.entry.workers << " workers";
+    return out << describe({trial.workload, trial.params}) << " on " << trial.entry.label << ", " << trial.entry.workers
+               << " workers";
   }
 };
 
@@ -35,7 +36,7 @@ Params scaled_down(const InProcessWorkload& workload, Params params) {
 }
 
 Trial trial_of(const Entry& entry, const InProcessWorkload& workload, const Params& cell) {
-  static const std::map<std::string_view, std::uint64_t> few = {{"timer_fire", 120}, {"timer_storm", 120}, {"start_stop", 20},
+  static const std::map<std::string_view, std::uint64_t> few = {{"timer_fire", 120},  {"timer_storm", 120}, {"start_stop", 20},
                                                                 {"spawn_join", 5000}, {"yield", 5000},      {"post", 5000}};
   const auto found = few.find(workload.name);
   return {entry, std::string{workload.name}, scaled_down(workload, cell), found == few.end() ? 300 : found->second};
@@ -106,7 +107,8 @@ TEST_P(InProcess, DoesEveryOperationOnceAndRight) {
 INSTANTIATE_TEST_SUITE_P(Engines, InProcess, testing::ValuesIn(trials()), [](const auto& instance) {
   const Trial& trial = instance.param;
   std::string name = describe({trial.workload, trial.params}) + "_" + trial.entry.label + "_" + std::to_string(trial.entry.workers);
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 

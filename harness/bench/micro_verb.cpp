@@ -192,7 +192,8 @@ int micro_verb(const MicroOptions& options) {
   bool failed = false;
   for (const InProcessWorkload* workload : workloads)
     for (const Params& params : workload->cells)
-      for (const Entry& entry : choice.entries) add_benchmark({entry, std::string{workload->name}, params, cpus, workload->spread}, failed);
+      for (const Entry& entry : choice.entries)
+        add_benchmark({entry, std::string{workload->name}, params, cpus, workload->spread}, failed);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   benchmark::ClearRegisteredBenchmarks();

@@ -1,5 +1,6 @@
 #pragma once
-// Workloads inside the process, for the variants: groups of scenarios, each with all homes' static forms compiled in a file of its own.
+// Workloads inside the process, for the variants: groups of scenarios, each with all homes' static forms compiled in a file of its
+// own.
 
 #include <map>
 #include <span>
@@ -67,7 +68,8 @@ class CountedWindow {
   std::map<std::string, std::uint64_t> before_, after_;
 };
 
-/// A cell that says how many threads run tasks means workers, where a runtime may have several; else the scenario makes more runtimes.
+/// A cell that says how many threads run tasks means workers, where a runtime may have several; else the scenario makes more
+/// runtimes.
 template <class Rt>
 RuntimeOptions options_for(const RuntimeOptions& options, const InProcessRequest& request) {
   RuntimeOptions adapted = options;

@@ -12,14 +12,10 @@ namespace reactorlab::bench {
 template <class Rt>
 struct CrossThreadScenarios {
   static constexpr Scenario<Rt> all[] = {
-      {"xwake_flood", &scenarios::xwake_flood<Rt>},
-      {"remote_spawn", &scenarios::remote_spawn<Rt>},
-      {"fd_wake", &scenarios::foreign_events<Rt>},
-      {"hot_neighbour", &scenarios::foreign_events<Rt>},
-      {"herd", &scenarios::foreign_events<Rt>},
-      {"handoff_chain", &scenarios::handoff_chain<Rt>},
-      {"migrate", &scenarios::migrate<Rt>},
-      {"two_runtimes", &scenarios::two_runtimes<Rt>},
+      {"xwake_flood", &scenarios::xwake_flood<Rt>}, {"remote_spawn", &scenarios::remote_spawn<Rt>},
+      {"fd_wake", &scenarios::foreign_events<Rt>},  {"hot_neighbour", &scenarios::foreign_events<Rt>},
+      {"herd", &scenarios::foreign_events<Rt>},     {"handoff_chain", &scenarios::handoff_chain<Rt>},
+      {"migrate", &scenarios::migrate<Rt>},         {"two_runtimes", &scenarios::two_runtimes<Rt>},
   };
 };
 

@@ -12,12 +12,9 @@ namespace reactorlab::bench {
 template <class Rt>
 struct MicroScenarios {
   static constexpr Scenario<Rt> all[] = {
-      {"ready_hit", &scenarios::ready_hit<Rt>},
-      {"park_wake_self", &scenarios::park_wake_self<Rt>},
-      {"handle_acquire", &scenarios::handle_acquire<Rt>},
-      {"turn_k_of_n", &scenarios::turn_k_of_n<Rt>},
-      {"waker_clone", &scenarios::waker_clone<Rt>},
-      {"channel_ping", &scenarios::channel_ping<Rt>},
+      {"ready_hit", &scenarios::ready_hit<Rt>},           {"park_wake_self", &scenarios::park_wake_self<Rt>},
+      {"handle_acquire", &scenarios::handle_acquire<Rt>}, {"turn_k_of_n", &scenarios::turn_k_of_n<Rt>},
+      {"waker_clone", &scenarios::waker_clone<Rt>},       {"channel_ping", &scenarios::channel_ping<Rt>},
   };
 };
 

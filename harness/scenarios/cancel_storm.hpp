@@ -37,8 +37,7 @@ Task<std::uint64_t> cancel_at_once(Rt& runtime, std::vector<BasicAsyncFd<Rt>>& s
   handles.reserve(count);
   Children children{me, count};
   for (std::uint64_t i = 0; i < count; ++i)
-    handles.push_back(
-        children.start(i % 2 == 0 ? wait_in_vain(sources[i / 2], begun) : sleep_in_vain(runtime, begun)));
+    handles.push_back(children.start(i % 2 == 0 ? wait_in_vain(sources[i / 2], begun) : sleep_in_vain(runtime, begun)));
   while (begun.load(std::memory_order_relaxed) != count) co_await yield();
   children.cancel_all();
   while (!children.empty()) (void)co_await children.next_end();
@@ -62,8 +61,7 @@ Task<> cancel_storm_inside(Rt& runtime, const InProcessRequest& request, InProce
   const RuntimeStats before = runtime.stats();
   {
     std::vector<BasicAsyncFd<Rt>> sources;
-    for (std::uint64_t i = 0; i < cancelled_at_once / 2; ++i)
-      sources.push_back(BasicAsyncFd<Rt>::own(runtime, make_eventfd()));
+    for (std::uint64_t i = 0; i < cancelled_at_once / 2; ++i) sources.push_back(BasicAsyncFd<Rt>::own(runtime, make_eventfd()));
     InProcessReport warm_up;
     co_await cancel_in_storms(runtime, sources, warm_up_operations, warm_up);
     open_window(request);

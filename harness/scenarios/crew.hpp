@@ -84,6 +84,15 @@ inline Task<> lead(Roll& roll, const InProcessRequest& request, std::vector<Join
   for (JoinHandle<void>& member : members_here) co_await member;
 }
 
+/// Adds what tasks of a member's own report, once they have ended.
+inline Task<> join_all(std::vector<JoinHandle<InProcessReport>>& tasks, InProcessReport& report) {
+  for (JoinHandle<InProcessReport>& task : tasks) {
+    const InProcessReport part = co_await task;
+    report.operations += part.operations;
+    report.errors += part.errors;
+  }
+}
+
 enum class Places : bool {
   natural,   ///< workers of one runtime where that is possible
   separate,  ///< a runtime for each member, whatever the home

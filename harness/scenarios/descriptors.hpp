@@ -26,8 +26,8 @@ inline int make_eventfd(int flags = 0) {
   return fd;
 }
 
-/// A fault for tests: of the values that are put from now on, the one of that number becomes another one. 0: none. It costs everybody a
-/// load beside a system call.
+/// A fault for tests: of the values that are put from now on, the one of that number becomes another one. 0: none. It costs
+/// everybody a load beside a system call.
 inline std::atomic<std::uint32_t> spoiled_put{0};
 
 /// Writes eight bytes to an eventfd or a pipe. What isn't written isn't read: the reader counts.

@@ -1,7 +1,7 @@
 #pragma once
-// earlier_deadline_remote: a task sleeps until a deadline an hour away, and the reactor with it; a thread outside moves the deadline
-// into the past, a few ticks of the wheel ago, so that no tick has to be waited for. One operation: from there to the answer of the task.
-// Who forgets to shorten the wait answers in an hour.
+// earlier_deadline_remote: a task sleeps until a deadline an hour away, and the reactor with it; a thread outside moves the
+// deadline into the past, a few ticks of the wheel ago, so that no tick has to be waited for. One operation: from there to the
+// answer of the task. Who forgets to shorten the wait answers in an hour.
 
 #include <atomic>
 #include <chrono>

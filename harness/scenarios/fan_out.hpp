@@ -51,11 +51,7 @@ Task<> fan_out_on(Rt& runtime, Broadcast& table, unsigned member, unsigned membe
   for (std::uint64_t i = member; i < table.receivers; i += members)
     receiving.push_back(runtime.spawn(receive_all(table, i, share_of(total, table.receivers, i))));
   if (member == 0) co_await send_all(table, total);
-  for (auto& one : receiving) {
-    const InProcessReport part = co_await one;
-    report.operations += part.operations;
-    report.errors += part.errors;
-  }
+  co_await join_all(receiving, report);
 }
 
 /// params: receivers, threads.

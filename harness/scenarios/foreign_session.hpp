@@ -60,7 +60,8 @@ class ForeignSession {
 
 inline constexpr std::uint32_t foreign_warm_up = 16;
 
-/// `round(number)` is one operation, numbered from 1, and says whether its answer was right. On the calling thread, which is foreign.
+/// `round(number)` is one operation, numbered from 1, and says whether its answer was right. On the calling thread, which is
+/// foreign.
 template <class Round>
 void do_foreign_rounds(ForeignSession& session, const InProcessRequest& request, InProcessReport& report,
                        std::vector<std::uint64_t>& durations, Round&& round) {

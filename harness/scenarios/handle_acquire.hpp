@@ -24,7 +24,7 @@ Task<bool> leads_home(Rt& runtime, typename Rt::Ref ref) {
   const std::uint64_t others = runtime.stats().pending_timers;
   SleepOperation<typename Rt::Ref> sleep{std::move(ref), clock::now() + std::chrono::hours{1}};
   const bool pending = co_await Started{sleep};
-  co_return pending && runtime.stats().pending_timers == others + 1;
+  co_return pending&& runtime.stats().pending_timers == others + 1;
 }
 
 /// One in so many is proven; a batch counts as its proof says.

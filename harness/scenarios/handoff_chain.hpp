@@ -1,6 +1,6 @@
 #pragma once
-// handoff_chain: an event comes, and its task hands the work on to the next one, that one to its next, until the last of them answers.
-// One operation is an event with all its hops; what a hop costs is the difference between chains of different lengths.
+// handoff_chain: an event comes, and its task hands the work on to the next one, that one to its next, until the last of them
+// answers. One operation is an event with all its hops; what a hop costs is the difference between chains of different lengths.
 
 #include <memory>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
-// lateness_under_io: tasks that exchange messages as fast as they can, and one that wakes every millisecond. One operation is a message
-// and its echo; latency is how late the ticks are.
+// lateness_under_io: tasks that exchange messages as fast as they can, and one that wakes every millisecond. One operation is a
+// message and its echo; latency is how late the ticks are.
 
 #include <atomic>
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/reactorlab.hpp"
+#include "harness/scenarios/crew.hpp"
 #include "harness/scenarios/pipe_echo.hpp"
 #include "harness/scenarios/window.hpp"
 
@@ -47,11 +48,7 @@ Task<> lateness_under_io_inside(Rt& runtime, const InProcessRequest& request, In
   std::vector<JoinHandle<InProcessReport>> exchanging;
   for (std::uint64_t i = 0; i < pairs; ++i)
     exchanging.push_back(runtime.spawn(exchange_all(runtime, share_of(request.operations, pairs, i))));
-  for (auto& one : exchanging) {
-    const InProcessReport part = co_await one;
-    report.operations += part.operations;
-    report.errors += part.errors;
-  }
+  co_await join_all(exchanging, report);
   close_window(request);
   report.errors += warm_up.errors;
   over.store(true, std::memory_order_relaxed);

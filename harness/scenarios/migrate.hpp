@@ -1,6 +1,6 @@
 #pragma once
-// migrate: a descriptor is handed to and fro between two threads that run tasks, and each waits for one event of it. One operation is
-// a hand-over with its event. Where a handle is valid on any thread it is simply passed on; a confined home registers it anew.
+// migrate: a descriptor is handed to and fro between two threads that run tasks, and each waits for one event of it. One operation
+// is a hand-over with its event. Where a handle is valid on any thread it is simply passed on; a confined home registers it anew.
 
 #include <array>
 #include <optional>
@@ -26,8 +26,7 @@ Task<> carry_in_turns(Rt& runtime, Baggage<Rt>& baggage, unsigned member, std::u
     if (i > 1) co_await baggage.turn[member].wait();
     if (!baggage.handle) baggage.handle.emplace(BasicAsyncFd<Rt>::borrow(runtime, baggage.fd.get()));
     std::uint64_t value = 0;
-    const IoResult n =
-        co_await park_then(baggage.handle->read(bytes_of(value)), [fd = baggage.fd.get(), i] { put(fd, i); });
+    const IoResult n = co_await park_then(baggage.handle->read(bytes_of(value)), [fd = baggage.fd.get(), i] { put(fd, i); });
     verify(report, n == IoResult{sizeof value} && value == i);
     if (Rt::Ref::confined || i == count) baggage.handle.reset();
     if (i < count) baggage.turn[1 - member].set();

@@ -12,7 +12,8 @@
 
 namespace reactorlab::scenarios {
 
-/// Token t starts at place t * places / tokens and makes its share of all hops, numbered from 1; hop h ends h - 1 places further on.
+/// Token t starts at place t * places / tokens and makes its share of all hops, numbered from 1; hop h ends h - 1 places further
+/// on.
 class Ring {
  public:
   Ring(std::uint64_t places, std::uint64_t tokens) : tokens_{tokens} {
@@ -79,11 +80,7 @@ Task<> have_places(Rt& runtime, const Ring& ring, unsigned member, unsigned memb
   for (std::uint64_t place = member; place < ring.places(); place += members)
     passing.push_back(runtime.spawn(pass_tokens(runtime, ring, place, total)));
   for (std::uint64_t token = member; token < ring.tokens(); token += members) ring.start(token, total);
-  for (auto& one : passing) {
-    const InProcessReport part = co_await one;
-    report.operations += part.operations;
-    report.errors += part.errors;
-  }
+  co_await join_all(passing, report);
 }
 
 /// params: tasks, tokens, threads.

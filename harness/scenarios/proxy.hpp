@@ -1,6 +1,6 @@
 #pragma once
-// proxy: flows between two sockets, each message carried from one to the other and its echo back. One operation is a round trip through
-// the proxy. With two threads clients and echoes live on one, the proxy on the other, so far as their home decides that.
+// proxy: flows between two sockets, each message carried from one to the other and its echo back. One operation is a round trip
+// through the proxy. With two threads clients and echoes live on one, the proxy on the other, so far as their home decides that.
 
 #include <vector>
 
@@ -58,11 +58,7 @@ Task<> run_flows(Rt& runtime, const std::vector<Flow>& flows, bool ends_here, bo
     others.push_back(runtime.spawn(be_echo(runtime, flows[i], count)));
     clients.push_back(runtime.spawn(be_client(runtime, flows[i], count)));
   }
-  for (auto& client : clients) {
-    const InProcessReport part = co_await client;
-    report.operations += part.operations;
-    report.errors += part.errors;
-  }
+  co_await join_all(clients, report);
   for (JoinHandle<void>& one : others) co_await one;
 }
 

@@ -31,7 +31,7 @@ Task<> ready_hit_inside(Rt& runtime, const InProcessRequest& request, InProcessR
   co_await take_ready(source, request.operations, report);
   close_window(request);
   report.errors += warm_up.errors;
-  report.errors += get(fd).has_value();                               // more than was put in
+  report.errors += get(fd).has_value();                            // more than was put in
   report.errors += runtime.stats().epoll_ctl_calls != registered;  // ready or not, it is registered once
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// register_contend: threads that run tasks register and deregister, each a descriptor of its own. One operation is one registration and
-// the way back. (The shape of tokio#8450.)
+// register_contend: threads that run tasks register and deregister, each a descriptor of its own. One operation is one registration
+// and the way back. (The shape of tokio#8450.)
 
 #include "core/reactorlab.hpp"
 #include "harness/scenarios/crew.hpp"

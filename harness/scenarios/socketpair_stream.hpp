@@ -1,5 +1,6 @@
 #pragma once
-// socketpair_stream: one task writes messages into a Unix stream as fast as they fit, another reads them. One operation is a message.
+// socketpair_stream: one task writes messages into a Unix stream as fast as they fit, another reads them. One operation is a
+// message.
 
 #include <algorithm>
 #include <cstring>

@@ -1,5 +1,6 @@
 #pragma once
-// turn_k_of_n: many descriptors are registered, few of them become ready at a time. One operation is an event that reached its task.
+// turn_k_of_n: many descriptors are registered, few of them become ready at a time. One operation is an event that reached its
+// task.
 
 #include <algorithm>
 #include <atomic>

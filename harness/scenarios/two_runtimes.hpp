@@ -1,6 +1,6 @@
 #pragma once
-// two_runtimes: two runtimes on two threads, with nothing to do with each other, each doing park_wake_self. The end of one leaves the
-// other as it was.
+// two_runtimes: two runtimes on two threads, with nothing to do with each other, each doing park_wake_self. The end of one leaves
+// the other as it was.
 
 #include "core/reactorlab.hpp"
 #include "harness/scenarios/crew.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-// xwake_flood: threads notify a task faster than it runs. One operation is a notification; how many of them share one run of the task
-// is in the counter `callbacks`. (After libuv's async_pummel.)
+// xwake_flood: threads notify a task faster than it runs. One operation is a notification; how many of them share one run of the
+// task is in the counter `callbacks`. (After libuv's async_pummel.)
 
 #include <atomic>
 #include <thread>
