@@ -27,9 +27,9 @@ struct EngineInfo {
 struct ServeRequest {
   std::string proto = "echo";  ///< or echo_timeout, unix_echo, udp_echo, where refusal_of() has nothing to say
   std::string path = {};       ///< of the socket of unix_echo, which has no port
-  std::uint16_t port = 0;    ///< on 127.0.0.1; 0 takes any free port
-  std::string backend = {};  ///< empty: the engine's default
-  std::string locking = {};  ///< empty: the engine's default
+  std::uint16_t port = 0;      ///< on 127.0.0.1; 0 takes any free port
+  std::string backend = {};    ///< empty: the engine's default
+  std::string locking = {};    ///< empty: the engine's default
   unsigned workers = 1;
   std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
   int backlog = 4096;

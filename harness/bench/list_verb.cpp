@@ -83,8 +83,7 @@ void print_workloads() {
 }
 
 int explain(const ListOptions& options) {
-  if (!is_workload(options.workload))
-    throw UsageError(measure::unknown_choice("workload", options.workload, workload_names()));
+  if (!is_workload(options.workload)) throw UsageError(measure::unknown_choice("workload", options.workload, workload_names()));
   const Workload& workload = workload_of(options.workload);
   fmt::print("{}", options.json ? json_of(workload).dump(1) + "\n" : text_about(workload));
   return kExitOk;

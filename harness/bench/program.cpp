@@ -114,7 +114,8 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 }
 
 void add_list(CLI::App& app, ListOptions& options) {
-  CLI::App& verb = *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
+  CLI::App& verb =
+      *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
   verb.add_option("workload,--workload", options.workload, "a workload to explain, with its hypothesis")->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);

@@ -152,7 +152,8 @@ void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
 /// An echo proves that a request arrived, not that it was carried out.
 void require_work_done(const ServerEnd& end, std::uint64_t asked) {
   const std::uint64_t done = end.report.is_object() ? end.report.value("work_units", std::uint64_t{0}) : 0;
-  if (done != asked) throw std::runtime_error(fmt::format("the server did {} of {} units of work that were asked for", done, asked));
+  if (done != asked)
+    throw std::runtime_error(fmt::format("the server did {} of {} units of work that were asked for", done, asked));
 }
 
 void require_pinned(const ServerProcess& server, std::optional<int> cpu) {

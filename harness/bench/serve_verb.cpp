@@ -108,13 +108,13 @@ int serve_verb(const ServeOptions& options) {
   prepare_process(options);
   work::requests_ask = options.proto == "echo_work";
   const ServeReport report = engine->serve({.proto = proto_of(options),
-                                          .path = options.path,
-                                          .port = options.port,
-                                          .backend = entry.backend,
-                                          .locking = entry.locking,
-                                          .workers = entry.workers,
-                                          .stop_fd = stop.fd(),
-                                          .on_ready = [&](std::uint16_t port) { announce(options, port); }});
+                                            .path = options.path,
+                                            .port = options.port,
+                                            .backend = entry.backend,
+                                            .locking = entry.locking,
+                                            .workers = entry.workers,
+                                            .stop_fd = stop.fd(),
+                                            .on_ready = [&](std::uint16_t port) { announce(options, port); }});
   nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
   if (work::requests_ask) statistics["work_units"] = work::units_done.load();
   fmt::print(stderr, "{}\n", statistics.dump());

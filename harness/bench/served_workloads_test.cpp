@@ -56,7 +56,8 @@ TEST_P(Served, GivesASoundSampleOrSaysWhyItHasNone) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, Served, testing::ValuesIn(trials()), [](const auto& instance) {
   std::string name = instance.param.cell.workload + "_" + instance.param.entry.label;
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 

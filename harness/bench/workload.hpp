@@ -59,14 +59,14 @@ struct Workload {
   std::string summary;
   std::string isolates;  ///< what it measures that others don't
   Metric metric = Metric::ServerCpu;
-  bool has_latency = false;                         ///< percentiles over its operations mean something
-  bool in_process = false;                          ///< no server and no load generator
-  std::uint64_t operations = 0;                     ///< in the process: of one sample
-  bool foreign_threads = false;                     ///< in the process: it has threads of its own beside the runtime
-  Params usual = {};                                ///< for parameters that the command line leaves open
+  bool has_latency = false;                          ///< percentiles over its operations mean something
+  bool in_process = false;                           ///< no server and no load generator
+  std::uint64_t operations = 0;                      ///< in the process: of one sample
+  bool foreign_threads = false;                      ///< in the process: it has threads of its own beside the runtime
+  Params usual = {};                                 ///< for parameters that the command line leaves open
   std::map<std::string, std::string> meanings = {};  ///< of each parameter
-  std::vector<Params> cells = {};                   ///< all that the standard tier measures
-  std::string answer;                               ///< what is expected, and so verified
+  std::vector<Params> cells = {};                    ///< all that the standard tier measures
+  std::string answer;                                ///< what is expected, and so verified
   Hypothesis hypothesis;
 };
 

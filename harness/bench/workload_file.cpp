@@ -64,7 +64,8 @@ class Fields {
   void done() const {
     const std::vector<std::string> known(asked_.begin(), asked_.end());
     for (const auto& [name, value] : object_.items())
-      if (!asked_.contains(name)) throw DefinitionError(fmt::format("{}: {}", place_, measure::unknown_choice("field", name, known)));
+      if (!asked_.contains(name))
+        throw DefinitionError(fmt::format("{}: {}", place_, measure::unknown_choice("field", name, known)));
   }
   [[nodiscard]] std::string place_of(std::string_view name) const { return fmt::format("{}: {}", place_, name); }
 
@@ -74,9 +75,8 @@ class Fields {
   std::set<std::string> asked_;
 };
 
-const std::vector<Family> kFamilies = {Family::SteadyIo,     Family::Accept, Family::Mixed,       Family::Scale,
-                                       Family::Registration, Family::Timers, Family::CrossThread, Family::Micro,
-                                       Family::Control};
+const std::vector<Family> kFamilies = {Family::SteadyIo, Family::Accept,      Family::Mixed, Family::Scale,  Family::Registration,
+                                       Family::Timers,   Family::CrossThread, Family::Micro, Family::Control};
 const std::vector<Topology> kTopologies = {Topology::T1, Topology::T2Syn, Topology::T2Mix, Topology::TOver};
 const std::vector<Metric> kMetrics = {Metric::ServerCpu, Metric::Wall, Metric::UserBytes, Metric::P99};
 

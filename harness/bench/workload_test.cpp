@@ -116,7 +116,10 @@ TEST(WorkloadFile, ErrorsNameTheFileAndTheField) {
       {[](json& x) { x["cells"][1].erase("n"); }, "x.json: cells[1].n: is missing"},
       {[](json& x) { x["cells"][0]["b"] = 1; }, "x.json: cells[0].b: isn't among the params"},
       {[](json& x) { x["cells"][0]["n"] = "1"; }, "x.json: cells[0].n: has to be"},
-      {[](json& x) { x["cells"][1] = {{"n", 1}, {"a", 7}}; }, "x.json: cells[1]: has 'x: a 7, n 1' a second time"},
+      {[](json& x) {
+         x["cells"][1] = {{"n", 1}, {"a", 7}};
+       },
+       "x.json: cells[1]: has 'x: a 7, n 1' a second time"},
       {[](json& x) { x["hypothesis"]["order"] = {"thread_local"}; }, "x.json: hypothesis: order: has to be"},
       {[](json& x) { x["hypothesis"]["written"] = "today"; }, "x.json: hypothesis: written: has to be"},
       {[](json& x) { x["hypothesis"].erase("source"); }, "x.json: hypothesis: source: is missing"}};

@@ -39,7 +39,8 @@ std::string order_text(const Hypothesis& hypothesis) {
 std::string params_text(const Workload& workload) {
   std::string text;
   for (const auto& [name, usual] : workload.usual)
-    text += paragraph(text.empty() ? "parameters" : "", fmt::format("{}: {} (usually {})", name, workload.meanings.at(name), usual));
+    text +=
+        paragraph(text.empty() ? "parameters" : "", fmt::format("{}: {} (usually {})", name, workload.meanings.at(name), usual));
   return text;
 }
 

@@ -69,7 +69,8 @@ AskingConnection::Answer AskingConnection::on_ready(Stream& stream) {
     return Answer::Wrong;
   }
   const char* const expected = message_.data() + received_;
-  if (const auto [got, wanted] = std::mismatch(stream.buffer.data(), stream.buffer.data() + size, expected); wanted != expected + size) {
+  if (const auto [got, wanted] = std::mismatch(stream.buffer.data(), stream.buffer.data() + size, expected);
+      wanted != expected + size) {
     fail(stream, fmt::format("byte {} of a request came back as {:#04x}, sent was {:#04x}", wanted - message_.data(),
                              static_cast<unsigned char>(*got), static_cast<unsigned char>(*wanted)));
     return Answer::Wrong;

@@ -9,8 +9,8 @@
 
 namespace reactorlab::load {
 
-/// A connection whose messages ask the server for work (scenarios/work.hpp): one in flight, every byte of its echo checked. Owns the
-/// descriptor. After an error its text is in the stream, and the run is over.
+/// A connection whose messages ask the server for work (scenarios/work.hpp): one in flight, every byte of its echo checked. Owns
+/// the descriptor. After an error its text is in the stream, and the run is over.
 class AskingConnection {
  public:
   enum class Answer { None, Whole, Wrong };

@@ -15,7 +15,8 @@ const LoadOptions& checked(const LoadOptions& options) {
     throw std::invalid_argument(fmt::format("a request that asks for work has {} to {} bytes, not {}", sizeof(work::Request),
                                             kMostPayload, options.payload));
   if (options.work > work::kMostUnits)
-    throw std::invalid_argument(fmt::format("a request can ask for {} units of work at most, not {}", work::kMostUnits, options.work));
+    throw std::invalid_argument(
+        fmt::format("a request can ask for {} units of work at most, not {}", work::kMostUnits, options.work));
   return options;
 }
 

@@ -8,8 +8,8 @@
 
 namespace reactorlab::load {
 
-/// What loads have in common whose requests ask for work: connections that live as long as the run, a warm-up, a window, and nothing
-/// in flight at either end of them.
+/// What loads have in common whose requests ask for work: connections that live as long as the run, a warm-up, a window, and
+/// nothing in flight at either end of them.
 class AskingLoad : public Loop {
  protected:
   /// Throws std::invalid_argument for messages that are too small, or too large to arrive in one piece.

@@ -90,10 +90,9 @@ TEST(AskingLoads, WrongAnswersEndTheRun) {
 
 TEST(AskingLoads, RefuseWhatCannotBe) {
   TestServer server(Fault::None);
-  for (const auto& damage : std::initializer_list<void (*)(LoadOptions&)>{[](LoadOptions& o) { o.payload = 7; },
-                                                                          [](LoadOptions& o) { o.payload = 2048; },
-                                                                          [](LoadOptions& o) { o.work = 2'000'000; },
-                                                                          [](LoadOptions& o) { o.rate = 0; }}) {
+  for (const auto& damage : std::initializer_list<void (*)(LoadOptions&)>{
+           [](LoadOptions& o) { o.payload = 7; }, [](LoadOptions& o) { o.payload = 2048; },
+           [](LoadOptions& o) { o.work = 2'000'000; }, [](LoadOptions& o) { o.rate = 0; }}) {
     LoadOptions options = options_for(server);
     damage(options);
     EXPECT_THROW((void)run_bad_task(options), std::invalid_argument);

@@ -1,6 +1,6 @@
 #pragma once
-// Requests that ask their server for work: what handlers that compute are to a reactor. A request says how much, so that all servers
-// do the same, and its echo is its answer.
+// Requests that ask their server for work: what handlers that compute are to a reactor. A request says how much, so that all
+// servers do the same, and its echo is its answer.
 
 #include <atomic>
 #include <cstddef>
