@@ -80,7 +80,7 @@ json run_here(const InProcessChildOptions& options) {
                                     .on_window_open = [&] { window.open(); },
                                     .on_window_close = [&] { window.close(); },
                                     .on_latency = [&](std::uint64_t ns) { latency.record(ns); },
-                                    .on_foreign_thread = foreign_place(options.cpus)};
+                                    .on_foreign_thread = foreign_place(options.cpus, options.spread)};
   const InProcessReport report = make_engine(options.entry.impl)->run_in_process(request);
   json result = percentiles_of(latency);
   result.update({{"operations", report.operations},
@@ -95,8 +95,13 @@ json run_here(const InProcessChildOptions& options) {
 
 }  // namespace
 
-std::function<void()> foreign_place(const std::vector<int>& cpus) {
+void take_place(const std::vector<int>& cpus, bool spread) {
+  if (!cpus.empty()) measure::pin_this_thread(spread ? cpus : std::vector{cpus.front()});
+}
+
+std::function<void()> foreign_place(const std::vector<int>& cpus, bool spread) {
   if (cpus.empty()) return {};
+  if (spread) return [] {};  // where whoever started it is
   return [cpu = cpus.back()] { measure::pin_this_thread({cpu}); };
 }
 
@@ -111,6 +116,7 @@ void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
   verb.add_option("--params", options.params)->delimiter(',');
   verb.add_option("--operations", options.operations)->required();
   verb.add_option("--cpus", options.cpus)->delimiter(',');
+  verb.add_flag("--spread", options.spread);
 }
 
 std::vector<std::string> words_of(const InProcessChildOptions& options) {
@@ -121,6 +127,7 @@ std::vector<std::string> words_of(const InProcessChildOptions& options) {
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (!options.params.empty()) words.push_back(fmt::format("--params={}", fmt::join(options.params, ",")));
   if (!options.cpus.empty()) words.push_back(fmt::format("--cpus={}", fmt::join(options.cpus, ",")));
+  if (options.spread) words.emplace_back("--spread");
   return words;
 }
 
@@ -146,7 +153,7 @@ Params params_from_words(const std::vector<std::string>& words) {
 
 int in_process_child_verb(const InProcessChildOptions& options) {
   end_with_parent();
-  if (!options.cpus.empty()) measure::pin_this_thread({options.cpus.front()});
+  take_place(options.cpus, options.spread);
   std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
   json result;
   try {

@@ -57,10 +57,11 @@ void judge(Sample& sample, std::uint64_t operations) {
     sample.void_reason = "its window never opened and closed";
 }
 
-/// Time stolen, or spent waiting for a CPU. How busy the CPUs were says nothing: some workloads mostly wait.
-bool was_stalled(const Sample& sample) {
+/// Time stolen, or spent waiting for a CPU, unless more threads than CPUs are the point. How busy the CPUs were says nothing: some
+/// workloads mostly wait.
+bool was_stalled(const Sample& sample, const InProcessWorkload& workload) {
   const auto tenth = sample.wall_ns / 10;
-  return sample.server_run_delay_ns > tenth || sample.steal_ns.value_or(0) > tenth;
+  return (!workload.spread && sample.server_run_delay_ns > tenth) || sample.steal_ns.value_or(0) > tenth;
 }
 
 void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
@@ -69,7 +70,8 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
                                          .workload = place.cell.workload,
                                          .params = params_to_words(place.cell.params),
                                          .operations = workload.operations,
-                                         .cpus = cpus_for(workload, settings.server_cpu, settings.load_cpu)};
+                                         .cpus = cpus_for(workload, settings.server_cpu, settings.load_cpu),
+                                         .spread = workload.spread};
   const auto steal_before = measure::read_steal_ns();
   const ChildEnd end = run_child({.words = words_of(options),
                                   .environment_padding = place.seed % 4096,
@@ -86,7 +88,7 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
   judge(sample, workload.operations);
   if (!sample.sound()) return;
   take_counts(sample, result);
-  sample.stalled = was_stalled(sample);
+  sample.stalled = was_stalled(sample, workload);
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
 std::vector<int> cpus_for(const InProcessWorkload& workload, std::optional<int> server_cpu, std::optional<int> load_cpu) {
   std::vector<int> cpus;
   if (server_cpu) cpus.push_back(*server_cpu);
-  if (workload.foreign_threads && load_cpu && load_cpu != server_cpu) cpus.push_back(*load_cpu);
+  if ((workload.foreign_threads || workload.spread) && load_cpu && load_cpu != server_cpu) cpus.push_back(*load_cpu);
   return cpus;
 }
 

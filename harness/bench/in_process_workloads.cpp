@@ -14,7 +14,8 @@ std::vector<InProcessWorkload> defined() {
                      .cells = workload.cells,
                      .operations = workload.operations,
                      .has_latency = workload.has_latency,
-                     .foreign_threads = workload.foreign_threads});
+                     .foreign_threads = workload.foreign_threads,
+                     .spread = workload.topology != Topology::T1});
   return all;
 }
 
