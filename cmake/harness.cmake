@@ -2,7 +2,7 @@
 #   reactorlab_measure  harness/measure
 #   reactorlab_load     harness/load
 #   impl_<peer>         impls/<peer>, one static library for each
-#   reactorlab_bench    harness/bench without main.cpp, so that its tests can link it
+#   reactorlab_bench    harness/bench without main.cpp, and harness/primitives, so that its tests can link it
 #   bench               the binary
 
 if(NOT REACTORLAB_BENCH AND NOT REACTORLAB_TESTS)
@@ -35,7 +35,7 @@ foreach(peer IN LISTS REACTORLAB_PEERS)
   list(APPEND peer_targets impl_${peer})
 endforeach()
 
-reactorlab_sources(bench_sources harness harness/bench harness/scenarios)
+reactorlab_sources(bench_sources harness harness/bench harness/primitives harness/scenarios)
 list(REMOVE_ITEM bench_sources "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
 reactorlab_add_library(reactorlab_bench ${bench_sources})
 set(bench_libraries reactorlab_load reactorlab_measure ${peer_targets} reactorlab
