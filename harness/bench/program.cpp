@@ -1,5 +1,6 @@
 #include "harness/bench/calibrate_verb.hpp"
 #include "harness/bench/compare_verb.hpp"
+#include "harness/bench/explain_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
 #include "harness/bench/usage.hpp"
@@ -23,6 +24,7 @@ struct Command {
   MicroOptions micro;
   CompareOptions compare;
   CalibrateOptions calibrate;
+  ExplainOptions explain;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -165,6 +167,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "load") return load_verb(command.load);
   if (verb == "compare") return compare_verb(command.compare);
   if (verb == "calibrate") return calibrate_verb(command.calibrate);
+  if (verb == "explain") return explain_verb(command.explain);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -181,6 +184,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_load(app, command.load);
   add_compare(app, command.compare);
   add_calibrate(app, command.calibrate);
+  add_explain(app, command.explain);
   add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure");
   add_micro(app, command.micro);
