@@ -1,8 +1,8 @@
 // bench calibrate: its file, and what it refuses. No figure is judged.
 #include "harness/bench/calibrate_verb.hpp"
 
+#include "harness/bench/captured_program_test.hpp"
 #include "harness/bench/usage.hpp"
-#include "harness/bench/verbs.hpp"
 #include "harness/primitives/catalogue.hpp"
 #include "harness/primitives/primitive.hpp"
 
@@ -29,15 +29,8 @@ class Calibrate : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   int calibrate(std::vector<std::string> words) {
-    words.insert(words.begin(), {"bench", "calibrate", "--seconds=0.0001"});
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = run_program(static_cast<int>(argv.size()), argv.data());
-    output_ = testing::internal::GetCapturedStdout();
-    errors_ = testing::internal::GetCapturedStderr();
-    return status;
+    words.insert(words.begin(), {"calibrate", "--seconds=0.0001"});
+    return run_captured(std::move(words), output_, errors_);
   }
   [[nodiscard]] std::size_t files() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));

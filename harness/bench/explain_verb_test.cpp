@@ -1,9 +1,9 @@
 // bench explain on made-up runs and primitives: every exit status, and what is said with it.
 #include "harness/bench/explain_verb.hpp"
 
+#include "harness/bench/captured_program_test.hpp"
 #include "harness/bench/sample.hpp"
 #include "harness/bench/usage.hpp"
-#include "harness/bench/verbs.hpp"
 #include "harness/primitives/primitive.hpp"
 
 #include <filesystem>
@@ -71,15 +71,8 @@ class Explain : public testing::Test {
   }
 
   int explain(std::vector<std::string> words) {
-    words.insert(words.begin(), {"bench", "explain", "--results=" + folder_.string()});
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = run_program(static_cast<int>(argv.size()), argv.data());
-    output_ = testing::internal::GetCapturedStdout();
-    errors_ = testing::internal::GetCapturedStderr();
-    return status;
+    words.insert(words.begin(), {"explain", "--results=" + folder_.string()});
+    return run_captured(std::move(words), output_, errors_);
   }
   int explain_usual() { return explain({"dedicated_thread", "--vs=thread_local", "--workload=tcp_echo"}); }
 
