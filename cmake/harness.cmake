@@ -3,7 +3,7 @@
 #   reactorlab_load     harness/load
 #   impl_<peer>         impls/<peer>, one static library for each
 #   impl_<peer>_<shape> a shape for which the peer is compiled in another way, a shared library
-#   reactorlab_bench    harness/bench without main.cpp, so that its tests can link it
+#   reactorlab_bench    harness/bench without main.cpp, and harness/primitives, so that its tests can link it
 #   bench               the binary
 
 if(NOT REACTORLAB_BENCH AND NOT REACTORLAB_TESTS)
@@ -74,7 +74,7 @@ foreach(file IN LISTS workload_files)
 endforeach()
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/reactorlab/workload_files.inc" CONTENT "${embedded}" @ONLY)
 
-reactorlab_sources(bench_sources harness harness/bench harness/scenarios)
+reactorlab_sources(bench_sources harness harness/bench harness/primitives harness/scenarios)
 list(REMOVE_ITEM bench_sources "${PROJECT_SOURCE_DIR}/harness/bench/main.cpp")
 reactorlab_add_library(reactorlab_bench ${bench_sources})
 set(bench_libraries reactorlab_load reactorlab_measure ${peer_targets} reactorlab

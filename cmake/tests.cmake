@@ -44,7 +44,7 @@ reactorlab_precompile(core_tests <gtest/gtest.h> core/reactorlab.hpp)
 
 set(peer_folders ${REACTORLAB_PEERS})
 list(TRANSFORM peer_folders PREPEND "impls/")
-reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench ${peer_folders})
+reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/primitives harness/bench ${peer_folders})
 reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
                           LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
 reactorlab_precompile(harness_tests <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)

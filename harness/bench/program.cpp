@@ -1,5 +1,7 @@
+#include "harness/bench/calibrate_verb.hpp"
 #include "harness/bench/compare_verb.hpp"
 #include "harness/bench/counts_verb.hpp"
+#include "harness/bench/explain_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
 #include "harness/bench/rank_verb.hpp"
@@ -25,6 +27,8 @@ struct Command {
   CompareOptions compare;
   CountsOptions counts;
   RankOptions rank;
+  CalibrateOptions calibrate;
+  ExplainOptions explain;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -180,6 +184,8 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "compare") return compare_verb(command.compare);
   if (verb == "rank") return rank_verb(command.rank);
   if (verb == "counts") return counts_verb(command.counts);
+  if (verb == "calibrate") return calibrate_verb(command.calibrate);
+  if (verb == "explain") return explain_verb(command.explain);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -197,6 +203,8 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_compare(app, command.compare);
   add_counts(app, command.counts);
   add_rank(app, command.rank);
+  add_calibrate(app, command.calibrate);
+  add_explain(app, command.explain);
   add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);
