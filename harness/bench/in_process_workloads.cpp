@@ -6,6 +6,10 @@ namespace reactorlab::bench {
 
 const std::vector<InProcessWorkload>& in_process_workloads() {
   static const std::vector<InProcessWorkload> all = {
+      {.name = "await_chain",
+       .summary = "a task awaits coroutines that only return a value: neither reactor nor executor is in the path",
+       .cells = {{}},
+       .operations = 20'000'000},
       {.name = "spawn_join",
        .summary = "inside a task: spawn a child that returns a value, and await it",
        .cells = {{}},

@@ -45,6 +45,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
       ->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
+  verb.add_flag("--controls,!--no-controls", options.controls,
+                "entries that are known to be equal, or 2 % and 5 % dearer, in every cell (default: of the standard tier)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
@@ -60,6 +62,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--proto", options.proto, "what to speak: echo");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
+  verb.add_option("--spin-per-kib", options.spin_per_kib)->group("");  // of positive controls, not for users
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
 }
 

@@ -1,5 +1,9 @@
+#include "harness/bench/control_entries.hpp"
+#include "harness/bench/control_report.hpp"
 #include "harness/bench/entry.hpp"
 #include "harness/bench/interrupt.hpp"
+#include "harness/bench/noise_gate.hpp"
+#include "harness/bench/noise_probe.hpp"
 #include "harness/bench/progress.hpp"
 #include "harness/bench/run.hpp"
 #include "harness/bench/sample_runner.hpp"
@@ -36,9 +40,45 @@ std::chrono::milliseconds expected_rest(const Run& run) {
   return expected_time(run.plan, rest);
 }
 
+/// How much work positive controls inject, unless the run knows already. An interrupt leaves it open.
+void calibrate_controls(Run& run) {
+  if (run.spins || !has_positive_controls(run.plan)) return;
+  const SampleSettings settings = settings_of(run);
+  fmt::print(stderr, "bench: a few pilot samples of every cell, for the controls\n");
+  run.spins = pilot_spins(run.plan, measure_spin(run.plan.server_cpu),
+                          [&](const Entry& entry, const SamplePlace& place) -> std::optional<Sample> {
+                            if (InterruptFlag::raised()) return std::nullopt;
+                            Sample sample = run_sample(entry, place, settings);
+                            return InterruptFlag::raised() ? std::nullopt : std::optional(std::move(sample));
+                          });
+  if (!run.spins) return;
+  run.provenance["spins"] = to_json(*run.spins);
+  run.folder.write("provenance.json", run.provenance);
+}
+
+/// The sample of a slot, with what the machine did meanwhile.
+Sample take_sample(const Run& run, const Slot& slot, const SampleSettings& settings) {
+  const Entry& entry = run.plan.entries[slot.entry];
+  SamplePlace place{run.plan.cells[slot.cell], slot.round, slot.position, slot.seed};
+  if (const auto share = injected_share(entry.label)) {
+    place.spin = spin_for(*run.spins, place.cell, *share);
+    if (!place.spin) {
+      Sample none = unmeasured_sample(entry, place, settings);
+      none.not_applicable = why_no_spin(*run.spins, place.cell);
+      return none;
+    }
+  }
+  NoiseProbe probe(settings.server_cpu, settings.load_cpu);
+  Sample sample = run_sample(entry, place, settings);
+  if (sample.applicable()) sample.noise = probe.finish();
+  return sample;
+}
+
 /// Fills the empty slots, in order, until none is left or the user interrupts. The sample that an interrupt hits is
 /// dropped.
 void measure_missing(Run& run) {
+  calibrate_controls(run);
+  if (InterruptFlag::raised()) return;
   const SampleSettings settings = settings_of(run);
   const auto missing = run.missing();
   Progress progress(missing.size(), expected_rest(run));
@@ -47,7 +87,7 @@ void measure_missing(Run& run) {
     const Entry& entry = run.plan.entries[slot.entry];
     const Cell& cell = run.plan.cells[slot.cell];
     progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
-    Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
+    Sample sample = take_sample(run, slot, settings);
     if (InterruptFlag::raised()) break;
     if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
     run.folder.append(sample);
@@ -57,7 +97,20 @@ void measure_missing(Run& run) {
   progress.finish();
 }
 
-nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial, const std::string& provenance) {
+/// What a run says in the end.
+struct Findings {
+  NoiseReport noise;
+  std::vector<SummaryRow> rows;
+  ControlReport controls;
+};
+
+/// Of samples, those of noisy rounds marked.
+Findings find_out(std::vector<Sample> samples) {
+  NoiseReport noise = exclude_noisy_rounds(samples);
+  return {std::move(noise), summarise(samples), judge_controls(samples)};
+}
+
+nlohmann::json summary_json(const RunPlan& plan, const Findings& findings, bool partial, const std::string& provenance) {
   nlohmann::json summary = {{"schema", kSchema},
                             {"tier", plan.tier},
                             {"seed", plan.seed},
@@ -66,11 +119,13 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
                             {"equivalence_margin", measure::kEquivalenceMargin},
                             {"correction", "Holm, over the entries of a cell"},
                             {"provenance", provenance},
+                            {"noise", to_json(findings.noise)},
+                            {"controls", to_json(findings.controls)},
                             {"left_out", nlohmann::json::array()},
                             {"rows", nlohmann::json::array()}};
   for (const Cell& cell : left_out(plan.cells))
     summary["left_out"].push_back({{"workload", cell.workload}, {"params", cell.params}});
-  for (const SummaryRow& row : rows) summary["rows"].push_back(to_json(row));
+  for (const SummaryRow& row : findings.rows) summary["rows"].push_back(to_json(row));
   return summary;
 }
 
@@ -102,17 +157,20 @@ std::size_t fewest_rounds_for(std::size_t entries) {
 void announce(const Run& run, const std::vector<std::string>& notes) {
   const RunPlan& plan = run.plan;
   for (const std::string& note : notes) fmt::print(stderr, "bench: {}\n", note);
-  fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", plan.entries.size(),
-             plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
+  const auto controls = static_cast<std::size_t>(
+      std::count_if(plan.entries.begin(), plan.entries.end(), [](const Entry& entry) { return is_control(entry.label); }));
+  const std::size_t contenders = plan.entries.size() - controls;
+  fmt::print(stderr, "bench: {} impls and {} controls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", contenders,
+             controls, plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
   fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
     fmt::print(stderr, "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
-  const std::size_t needed = fewest_rounds_for(plan.entries.size());
-  if (plan.entries.size() > 1 && plan.rounds < needed)
+  const std::size_t needed = fewest_rounds_for(contenders);
+  if (contenders > 1 && plan.rounds < needed)
     fmt::print(stderr,
                "bench: {} entries need at least {} rounds for a verdict, so every one will be inconclusive: add --rounds={}\n",
-               plan.entries.size(), needed, needed);
+               contenders, needed, needed);
 }
 
 void say_what_is_left_out(const RunPlan& plan) {
@@ -138,9 +196,10 @@ std::string resume_command(const RunOptions& options, const Run& run) {
 }
 
 /// The exit status, and what to do about it.
-int conclude(const RunOptions& options, const Run& run, const std::vector<SummaryRow>& rows) {
-  std::size_t voids = 0;
-  for (const SummaryRow& row : rows) voids += row.voids;
+int conclude(const RunOptions& options, const Run& run, const std::vector<Sample>& samples, const ControlReport& controls) {
+  const auto voids = std::count_if(samples.begin(), samples.end(), [](const Sample& sample) { return sample.is_void(); });
+  if (!controls.suspicions.empty())
+    fmt::print(stderr, "bench: the controls speak against this run; see SUSPECT above and docs/METHODOLOGY.md before you believe it\n");
   fmt::print("\nResults: {}\n", run.plan.out.string());
   if (voids > 0)
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
@@ -173,13 +232,13 @@ int run_verb(const RunOptions& options) {
   }
   add_end(run.provenance);
   run.folder.write("provenance.json", run.provenance);
-  const auto rows = summarise(samples);
-  run.folder.write("summary.json", summary_json(run.plan, rows, !run.missing().empty(), run.digest()));
-  fmt::print("{}", table_of(rows));
+  const Findings findings = find_out(samples);
+  run.folder.write("summary.json", summary_json(run.plan, findings, !run.missing().empty(), run.digest()));
+  fmt::print("{}{}{}", table_of(findings.rows), text_of(findings.controls), text_of(findings.noise));
   say_what_is_left_out(run.plan);
   std::fflush(stdout);
   draw_charts(run.plan, run.folder.path());
-  return conclude(options, run, rows);
+  return conclude(options, run, samples, findings.controls);
 }
 
 }  // namespace reactorlab::bench

@@ -14,7 +14,7 @@ namespace reactorlab::bench {
 struct StoredRun {
   std::filesystem::path path;
   nlohmann::json provenance;  ///< an empty object where there is none
-  std::vector<Sample> samples;
+  std::vector<Sample> samples;      ///< those of noisy rounds are marked
   std::vector<std::string> damage;  ///< lines that don't count: "samples.jsonl:12: not JSON ..."
 };
 

@@ -2,6 +2,7 @@
 
 #include "harness/bench/metric.hpp"
 #include "harness/bench/sample.hpp"
+#include "harness/bench/validity_gates.hpp"
 #include "harness/measure/comparison.hpp"
 
 #include <optional>
@@ -32,13 +33,15 @@ struct SummaryRow {
   std::size_t rounds = 0;  ///< sound samples
   std::size_t voids = 0;
   std::size_t stalled = 0;
+  std::size_t excluded = 0;  ///< samples of noisy rounds, which have no figures here
+  std::vector<GateTally> gates;
   std::string not_applicable;  ///< why the entry has no such thing; then there are no numbers
   std::string baseline;        ///< empty where this row is the baseline or the cell has none
   MetricSummary cost;          ///< the workload's metric: what the row is about
   MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
-/// One row for each entry and cell, in the order of their first samples. The baseline of a cell is raw_epoll, where
+/// One row for each entry and cell, controls left out, in the order of their first samples. The baseline of a cell is raw_epoll, where
 /// that has no sound sample thread_local.
 [[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples);
 

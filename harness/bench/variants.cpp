@@ -31,7 +31,7 @@ void add(ServeReport& total, const ServeReport& part) {
 template <class Rt, class Ready>
 ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request, std::uint16_t port, bool reuse_port,
                      Ready&& on_ready) {
-  scenarios::EchoCounts counts;
+  scenarios::EchoCounts counts{.connections = 0, .spin = {.per_kib = request.spin_per_kib}};
   Rt runtime{options};
   auto listener =
       BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port), {.backlog = request.backlog, .reuse_port = reuse_port});
@@ -40,7 +40,9 @@ ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request,
   on_ready(bound);
   runtime.block_on(scenarios::until_readable<Rt>(runtime, request.stop_fd));
   runtime.shutdown(drain_time);
-  return {.connections = counts.connections, .counters = counters_of(runtime.stats())};
+  ServeReport report{.connections = counts.connections, .counters = counters_of(runtime.stats())};
+  if (request.spin_per_kib != 0) report.counters["spin_iterations"] = counts.spin.iterations.load();
+  return report;
 }
 
 /// Confined runtimes, one per thread, share the port by SO_REUSEPORT.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/scenarios/await_chain.hpp"
 #include "harness/scenarios/cross_thread_wake.hpp"
 #include "harness/scenarios/post.hpp"
 #include "harness/scenarios/reg_churn.hpp"
@@ -24,6 +25,7 @@ struct Scenario {
 
 template <class Rt>
 constexpr Scenario<Rt> scenarios_of[] = {
+    {"await_chain", &scenarios::await_chain<Rt>},
     {"spawn_join", &scenarios::spawn_join<Rt>},
     {"yield", &scenarios::yield_round<Rt>},
     {"timer_insert_cancel", &scenarios::timer_insert_cancel<Rt>},

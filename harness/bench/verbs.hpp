@@ -21,6 +21,7 @@ struct RunOptions {
   std::optional<int> rounds;          ///< instead of the tier's
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
+  std::optional<bool> controls;       ///< instead of the tier's
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
   std::string program = "bench";      ///< as it was called
   std::vector<std::string> command_line;
@@ -36,6 +37,7 @@ struct ServeOptions {
   std::string proto = "echo";
   std::uint16_t port = 0;
   std::optional<int> cpu;
+  std::uint64_t spin_per_kib = 0;  ///< of a positive control
   bool die_with_parent = false;
 };
 

@@ -2,6 +2,7 @@
 // The echo server, written once: what the bench times is what the kit has proven.
 
 #include "core/reactorlab.hpp"
+#include "harness/scenarios/spinning_echo.hpp"
 
 namespace reactorlab::scenarios {
 
@@ -18,6 +19,7 @@ Task<> echo_session(BasicTcpStream<Rt> stream) {
 
 struct EchoCounts {
   std::uint64_t connections = 0;
+  SpinAccount spin = {};  ///< of a positive control
 };
 
 /// Accepts until its runtime shuts down. Each connection is a task of its own.
@@ -28,7 +30,10 @@ Task<> echo_listener(Rt& runtime, BasicTcpListener<Rt> listener, EchoCounts& cou
     auto stream = co_await listener.accept();
     if (stream) {
       ++counts.connections;
-      runtime.spawn(echo_session<Rt>(*std::move(stream))).detach();
+      if (counts.spin.per_kib == 0)
+        runtime.spawn(echo_session<Rt>(*std::move(stream))).detach();
+      else
+        runtime.spawn(spinning_echo_session<Rt>(*std::move(stream), counts.spin)).detach();
       continue;
     }
     switch (stream.error()) {

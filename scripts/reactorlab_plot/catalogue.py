@@ -3,7 +3,7 @@
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
-WORKLOADS = ("tcp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
+WORKLOADS = ("tcp_echo", "accept_churn", "await_chain", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "cross_thread_wake", "post",
              "reg_churn", "idle_memory")
 
 # Where a workload has several cells. scripts/counts counts the one of tcp_echo.
