@@ -105,9 +105,9 @@ class Pairer {
     if (sound_a && sound_b) return add(pair);
     const RowSamples& bad = sound_a ? pair.values : pair.baseline;
     const auto reason = std::find_if(bad.begin(), bad.end(), [](const Sample* sample) { return sample->is_void(); });
-    pairing_.unusable.push_back(fmt::format("{} in {}: every sample of {} is {}", row.impl, describe(row.cell), sound_a ? "B" : "A",
-                                            reason == bad.end() ? "of a round that was excluded as noisy"
-                                                                : fmt::format("void ({})", (*reason)->void_reason)));
+    pairing_.unusable.push_back(fmt::format(
+        "{} in {}: every sample of {} is {}", row.impl, describe(row.cell), sound_a ? "B" : "A",
+        reason == bad.end() ? "of a round that was excluded as noisy" : fmt::format("void ({})", (*reason)->void_reason)));
   }
 
   void add(const Counterpart& pair) {

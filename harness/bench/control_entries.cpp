@@ -44,8 +44,7 @@ std::optional<double> injected_share(std::string_view label) {
 
 bool is_home(const std::string& impl) {
   const auto& all = impls();
-  return std::any_of(all.begin(), all.end(),
-                     [&](const Impl& one) { return one.name == impl && one.kind == ImplKind::Variant; });
+  return std::any_of(all.begin(), all.end(), [&](const Impl& one) { return one.name == impl && one.kind == ImplKind::Variant; });
 }
 
 std::vector<Entry> control_entries(const std::vector<Entry>& entries) {

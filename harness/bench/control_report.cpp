@@ -136,7 +136,8 @@ double median_of(const RowSamples& row, const Figure& figure) {
 std::optional<double> counted_spin(const RowSamples& row) {
   std::vector<double> values;
   for (const Sample* sample : row)
-    if (const auto found = sample->counts.find("spin_iterations"); sample->sound() && found != sample->counts.end() && found->second)
+    if (const auto found = sample->counts.find("spin_iterations");
+        sample->sound() && found != sample->counts.end() && found->second)
       values.push_back(*found->second);
   return values.empty() ? std::nullopt : std::optional(measure::median(std::move(values)));
 }
@@ -165,8 +166,7 @@ void judge_positive(Judged& one, const std::vector<Sample>& samples, const Sampl
   if (dearer)
     row.outcome = ControlOutcome::Found;
   else
-    row.outcome =
-        row.detectable && *row.detectable <= 1 + *row.injected ? ControlOutcome::Missed : ControlOutcome::Undetectable;
+    row.outcome = row.detectable && *row.detectable <= 1 + *row.injected ? ControlOutcome::Missed : ControlOutcome::Undetectable;
 }
 
 std::vector<ControlRow> rows_in(std::vector<Judged> all) {

@@ -11,18 +11,18 @@
 
 #include <nlohmann/json.hpp>
 
-/// Whether a run found what is known to be there, and nothing else. Pure functions of its samples, of which those of noisy rounds are
-/// marked already.
+/// Whether a run found what is known to be there, and nothing else. Pure functions of its samples, of which those of noisy rounds
+/// are marked already.
 namespace reactorlab::bench {
 
 enum class ControlOutcome {
-  NoFigures,      ///< the control or its base has none in this cell: `note` says why
-  Equivalent,     ///< of things that are equal
-  Inconclusive,   ///< the run couldn't tell
-  Differs,        ///< things that are equal came out different
-  Found,          ///< what was injected
-  Undetectable,   ///< not found, and smaller than what this cell could find
-  Missed,         ///< not found, although this cell should have
+  NoFigures,     ///< the control or its base has none in this cell: `note` says why
+  Equivalent,    ///< of things that are equal
+  Inconclusive,  ///< the run couldn't tell
+  Differs,       ///< things that are equal came out different
+  Found,         ///< what was injected
+  Undetectable,  ///< not found, and smaller than what this cell could find
+  Missed,        ///< not found, although this cell should have
 };
 
 [[nodiscard]] std::string_view to_string(ControlOutcome outcome);
@@ -39,15 +39,15 @@ struct ControlRow {
   std::string note;
 
   // Of positive controls.
-  std::optional<double> injected;       ///< share of what the baseline's operation cost in this run
+  std::optional<double> injected;        ///< share of what the baseline's operation cost in this run
   std::optional<double> asked, counted;  ///< iterations for each operation: to do, and done by the server's own count
   bool found_on_counts = false;
 };
 
 struct ControlReport {
-  std::vector<ControlRow> same;       ///< A/A
+  std::vector<ControlRow> same;  ///< A/A
   std::vector<ControlRow> positive;
-  std::vector<ControlRow> negative;   ///< homes in a workload without reactor and executor
+  std::vector<ControlRow> negative;     ///< homes in a workload without reactor and executor
   std::vector<std::string> suspicions;  ///< why the run shouldn't be believed; empty: nothing speaks against it
 };
 

@@ -27,8 +27,7 @@ std::string detectable_text(const ControlRow& row) {
 
 std::string line_of(const ControlRow& row) {
   std::string text = fmt::format("    {:<44}  {:<24}  ", describe(row.cell), row.label);
-  if (!row.ratio || row.outcome == ControlOutcome::NoFigures)
-    return text + fmt::format("n/a ({})\n", row.note);
+  if (!row.ratio || row.outcome == ControlOutcome::NoFigures) return text + fmt::format("n/a ({})\n", row.note);
   text += fmt::format("{:<22}  {:<12}  {}", ratio_text(*row.ratio), to_string(row.outcome), detectable_text(row));
   if (row.injected)
     text += fmt::format("; injected {:.1f} %, {}", *row.injected * 100,
@@ -44,7 +43,7 @@ std::string lines_of(const Rows& rows) {
 
 std::string equality_text(std::string_view what, const Rows& rows) {
   const std::size_t differ = count(rows, ControlOutcome::Differs);
-  return fmt::format("  {}: {} of {} came out different, {} equivalent, {} inconclusive\n{}", what,
+  return fmt::format("  {}: {} of {} pairs came out different, {} equivalent, {} inconclusive\n{}", what,
                      differ == 0 ? "none" : std::to_string(differ), rows.size() - count(rows, ControlOutcome::NoFigures),
                      count(rows, ControlOutcome::Equivalent), count(rows, ControlOutcome::Inconclusive), lines_of(rows));
 }
@@ -63,20 +62,24 @@ std::vector<std::pair<double, Rows>> by_share(const Rows& rows) {
 
 std::string positive_text(double share, const Rows& rows) {
   const auto on_counts = std::count_if(rows.begin(), rows.end(), [](const ControlRow& row) { return row.found_on_counts; });
-  return fmt::format("  Positive, +{:.0f} % of work in each operation: found in {} cells, missed in {}, too small to be found in {}; "
-                     "on the counts found in {} of {}\n{}",
-                     share * 100, count(rows, ControlOutcome::Found), count(rows, ControlOutcome::Missed),
-                     count(rows, ControlOutcome::Undetectable), on_counts, rows.size() - count(rows, ControlOutcome::NoFigures),
-                     lines_of(rows));
+  return fmt::format(
+      "  Positive, +{:.0f} % of work in each operation: found in {} cells, missed in {}, too small to be found in {}; "
+      "on the counts found in {} of {}\n{}",
+      share * 100, count(rows, ControlOutcome::Found), count(rows, ControlOutcome::Missed),
+      count(rows, ControlOutcome::Undetectable), on_counts, rows.size() - count(rows, ControlOutcome::NoFigures), lines_of(rows));
 }
 
 json rows_json(const Rows& rows) {
   json all = json::array();
   for (const ControlRow& row : rows) {
-    json one = {{"workload", row.cell.workload},     {"params", row.cell.params},
-                {"impl", row.label},                 {"baseline", row.baseline},
-                {"outcome", to_string(row.outcome)}, {"p_different", row.p_different},
-                {"detectable", or_null(row.detectable)}, {"ratio", nullptr}};
+    json one = {{"workload", row.cell.workload},
+                {"params", row.cell.params},
+                {"impl", row.label},
+                {"baseline", row.baseline},
+                {"outcome", to_string(row.outcome)},
+                {"p_different", row.p_different},
+                {"detectable", or_null(row.detectable)},
+                {"ratio", nullptr}};
     if (!row.note.empty()) one["note"] = row.note;
     if (row.ratio)
       one["ratio"] = {{"value", row.ratio->value},

@@ -87,7 +87,8 @@ void judge_canary(const NoiseReading& noise, const std::map<std::string, double>
       findings.push_back({"canary", percent(fmt::format("CPU {} was slower than usual by", cpu), slower, kCanarySlower)});
     const double waited = share(canary.wall_ns, canary.cpu_ns) - 1;
     if (waited > kCanaryWaited)
-      findings.push_back({"canary", percent(fmt::format("on CPU {} the canary waited", cpu), waited, kCanaryWaited, " of its time")});
+      findings.push_back(
+          {"canary", percent(fmt::format("on CPU {} the canary waited", cpu), waited, kCanaryWaited, " of its time")});
   }
 }
 
@@ -117,8 +118,7 @@ std::vector<Findings> noise_findings(const std::vector<Sample>& samples) {
     if (const auto delay = run_delay(samples[i]); delay && *usual_delay[i] <= kAlone && *delay > kRunDelay)
       all[i].push_back({"run_delay", percent("the server waited for its CPU", *delay, kRunDelay, " of the window")});
     if (const auto waited = pressure(samples[i]); waited && *waited > *usual_pressure[i] + kPressure)
-      all[i].push_back(
-          {"pressure", percent("tasks waited for a CPU", *waited, *usual_pressure[i] + kPressure, " of the time")});
+      all[i].push_back({"pressure", percent("tasks waited for a CPU", *waited, *usual_pressure[i] + kPressure, " of the time")});
     judge_canary(*samples[i].noise, usual_canary, all[i]);
   }
   return all;
@@ -133,8 +133,7 @@ NoiseReport noise_report(const std::vector<Sample>& samples) {
     if (!samples[i].applicable()) continue;  // nothing was measured, so nothing can be spoilt
     const Place place{samples[i].cell, samples[i].round};
     rounds.insert(place);
-    for (const NoiseFinding& finding : findings[i])
-      noisy[place].push_back(fmt::format("{}: {}", samples[i].impl, finding.text));
+    for (const NoiseFinding& finding : findings[i]) noisy[place].push_back(fmt::format("{}: {}", samples[i].impl, finding.text));
   }
   report.rounds = rounds.size();
   for (auto& [place, reasons] : noisy) report.excluded.push_back({place.first, place.second, std::move(reasons)});

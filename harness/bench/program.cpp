@@ -62,7 +62,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--proto", options.proto, "what to speak: echo");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
-  verb.add_option("--spin-per-kib", options.spin_per_kib)->group("");  // of positive controls, not for users
+  verb.add_option("--spin-per-mib", options.spin_per_mib)->group("");  // of positive controls, not for users
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
 }
 

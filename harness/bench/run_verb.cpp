@@ -196,10 +196,14 @@ std::string resume_command(const RunOptions& options, const Run& run) {
 }
 
 /// The exit status, and what to do about it.
-int conclude(const RunOptions& options, const Run& run, const std::vector<Sample>& samples, const ControlReport& controls) {
+int conclude(const RunOptions& options, const Run& run, const std::vector<Sample>& samples, const Findings& findings) {
   const auto voids = std::count_if(samples.begin(), samples.end(), [](const Sample& sample) { return sample.is_void(); });
-  if (!controls.suspicions.empty())
-    fmt::print(stderr, "bench: the controls speak against this run; see SUSPECT above and docs/METHODOLOGY.md before you believe it\n");
+  if (findings.noise.excluded.size() * 2 > findings.noise.rounds)
+    fmt::print(stderr,
+               "bench: most rounds were excluded as noisy, so little was found out: stop what else runs here, and measure again\n");
+  if (!findings.controls.suspicions.empty())
+    fmt::print(stderr,
+               "bench: the controls speak against this run; see SUSPECT above and docs/METHODOLOGY.md before you believe it\n");
   fmt::print("\nResults: {}\n", run.plan.out.string());
   if (voids > 0)
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
@@ -238,7 +242,7 @@ int run_verb(const RunOptions& options) {
   say_what_is_left_out(run.plan);
   std::fflush(stdout);
   draw_charts(run.plan, run.folder.path());
-  return conclude(options, run, samples, findings.controls);
+  return conclude(options, run, samples, findings);
 }
 
 }  // namespace reactorlab::bench

@@ -112,8 +112,7 @@ Sample sample_from_json(const json& from) {
       s.counts[name] = value.is_null() ? std::nullopt : std::optional(value.get<double>());
   if (from.contains("load")) s.load = load_from_json(from.at("load"));
   if (from.contains("noise")) s.noise = noise_reading_from_json(from.at("noise"));
-  if (from.contains("spin"))
-    s.spin = InjectedSpin{.iterations = from.at("spin").at("iterations"), .ns = from.at("spin").at("ns")};
+  if (from.contains("spin")) s.spin = InjectedSpin{.iterations = from.at("spin").at("iterations"), .ns = from.at("spin").at("ns")};
   return s;
 }
 

@@ -131,14 +131,18 @@ void require_one_process(const ServerProcess& server) {
 }
 
 /// A server knows bytes, not messages.
-std::uint64_t spin_per_kib(const SamplePlace& place) {
+std::uint64_t spin_per_mib(const SamplePlace& place) {
   if (!place.spin) return 0;
-  return static_cast<std::uint64_t>(std::llround(place.spin->iterations * 1024 / static_cast<double>(message_bytes(place.cell))));
+  constexpr double kMib = 1U << 20U;
+  return static_cast<std::uint64_t>(std::llround(place.spin->iterations * kMib / static_cast<double>(message_bytes(place.cell))));
 }
 
 void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  ServerProcess server(
-      {.entry = entry, .cpu = settings.server_cpu, .spin_per_kib = spin_per_kib(place), .environment_padding = place.seed % 4096, .executable = settings.executable});
+  ServerProcess server({.entry = entry,
+                        .cpu = settings.server_cpu,
+                        .spin_per_mib = spin_per_mib(place),
+                        .environment_padding = place.seed % 4096,
+                        .executable = settings.executable});
   load::LoadOptions options = load_options(place, settings, server.wait_ready(settings.ready_limit));
   require_pinned(server, settings.server_cpu);
   Account account;

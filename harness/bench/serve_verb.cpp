@@ -99,7 +99,7 @@ int serve_verb(const ServeOptions& options) {
                                           .backend = entry.backend,
                                           .locking = entry.locking,
                                           .workers = entry.workers,
-                                          .spin_per_kib = options.spin_per_kib,
+                                          .spin_per_mib = options.spin_per_mib,
                                           .stop_fd = stop.fd(),
                                           .on_ready = announce});
   const nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};

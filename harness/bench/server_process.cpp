@@ -37,7 +37,7 @@ std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
-  if (options.spin_per_kib != 0) words.push_back(fmt::format("--spin-per-kib={}", options.spin_per_kib));
+  if (options.spin_per_mib != 0) words.push_back(fmt::format("--spin-per-mib={}", options.spin_per_mib));
   if (entry.external != nullptr) words.push_back("--engine-entry=" + to_word(*entry.external));
   return words;
 }

@@ -27,7 +27,7 @@ class ServerProcess {
   struct Options {
     Entry entry;
     std::optional<int> cpu;
-    std::uint64_t spin_per_kib = 0;       ///< of a positive control
+    std::uint64_t spin_per_mib = 0;       ///< of a positive control
     std::size_t environment_padding = 0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
     std::string executable = "/proc/self/exe";
   };

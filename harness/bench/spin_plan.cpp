@@ -95,7 +95,8 @@ json to_json(const SpinPlan& plan) {
 SpinPlan spin_plan_from_json(const json& from) {
   SpinPlan plan{.ns_per_iteration = from.at("ns_per_iteration"), .cells = {}};
   for (const json& one : from.at("cells"))
-    plan.cells.push_back({{one.at("workload"), one.at("params").get<Params>()}, optional_at<double>(one, "cost_ns"), one.value("reason", "")});
+    plan.cells.push_back(
+        {{one.at("workload"), one.at("params").get<Params>()}, optional_at<double>(one, "cost_ns"), one.value("reason", "")});
   return plan;
 }
 

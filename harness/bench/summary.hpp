@@ -41,8 +41,8 @@ struct SummaryRow {
   MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
-/// One row for each entry and cell, controls left out, in the order of their first samples. The baseline of a cell is raw_epoll, where
-/// that has no sound sample thread_local.
+/// One row for each entry and cell, controls left out, in the order of their first samples. The baseline of a cell is raw_epoll,
+/// where that has no sound sample thread_local.
 [[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples);
 
 /// The row as it stands in summary.json; its ratio and verdict are those on the workload's metric.

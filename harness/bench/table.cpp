@@ -72,6 +72,7 @@ std::string Block::remarks(const SummaryRow& row) const {
   }
   if (const std::string flags = flags_text(row.gates); !flags.empty()) text += (text.empty() ? "" : " ") + flags;
   if (row.voids > 0) text += fmt::format("{}{} void", text.empty() ? "" : ", ", row.voids);
+  if (row.excluded > 0) text += fmt::format("{}{} excluded", text.empty() ? "" : ", ", row.excluded);
   if (row.stalled > 0) text += fmt::format("{}{} stalled", text.empty() ? "" : ", ", row.stalled);
   return text;
 }

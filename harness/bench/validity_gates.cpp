@@ -38,7 +38,8 @@ ValidityGate send_lag_gate(const Sample& sample) {
 
 ValidityGate headroom_gate(const Sample& sample) {
   const double busy = static_cast<double>(sample.load_cpu_ns) / static_cast<double>(sample.wall_ns);
-  return at_most("headroom", 'h', busy, load::kBusyShareMax, fmt::format("the generator was busy {:.0f} % of the time", busy * 100));
+  return at_most("headroom", 'h', busy, load::kBusyShareMax,
+                 fmt::format("the generator was busy {:.0f} % of the time", busy * 100));
 }
 
 ValidityGate ceiling_gate(const Sample& sample, std::optional<double> ceiling) {
@@ -69,19 +70,20 @@ ValidityGate network_gate(const Sample& sample) {
                              trouble.timeouts, trouble.listen_drops));
 }
 
-bool has_server(const Sample& sample) {
-  return is_workload(sample.cell.workload) && !workload_of(sample.cell.workload).in_process;
-}
+bool has_server(const Sample& sample) { return is_workload(sample.cell.workload) && !workload_of(sample.cell.workload).in_process; }
 
 std::string_view meaning_of(char flag) {
   switch (flag) {
     case 'r': return "the offered rate wasn't achieved: latencies describe a growing queue";
     case 's': return "messages left late: latencies are partly the generator's";
-    case 'h': return "the generator was busy for more than 80 % of the time: op/s and latencies are the pair's, CPU time per operation isn't";
+    case 'h':
+      return "the generator was busy for more than 80 % of the time: op/s and latencies are the pair's, CPU time per operation "
+             "isn't";
     case 'c': return "more than 80 % of the generator's own limit: op/s may be the generator's";
     case 'l': return "in flight and rate x latency differ by more than 5 %: the mean latency describes something else";
     case 'e': return "errors";
-    default: return "segments were sent again, or connections lost in a full queue: a pause of 40 ms and more may be among the latencies";
+    default:
+      return "segments were sent again, or connections lost in a full queue: a pause of 40 ms and more may be among the latencies";
   }
 }
 

@@ -13,8 +13,8 @@ namespace reactorlab::bench {
 
 struct ValidityGate {
   std::string_view name;
-  char flag;                    ///< in tables
-  std::optional<bool> passed;   ///< nothing: not applicable or not known, and `text` says why
+  char flag;                   ///< in tables
+  std::optional<bool> passed;  ///< nothing: not applicable or not known, and `text` says why
   std::optional<double> value;
   double limit;
   std::string text;
@@ -42,7 +42,8 @@ struct GateTally {
 };
 
 /// The gates that judged anything; `ceiling` as above.
-[[nodiscard]] std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row, std::optional<double> ceiling_ops_per_s = {});
+[[nodiscard]] std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row,
+                                                 std::optional<double> ceiling_ops_per_s = {});
 
 /// "[h]" where every round failed headroom, "[h 2/9]" where two did; empty where all passed.
 [[nodiscard]] std::string flags_text(const std::vector<GateTally>& tallies);

@@ -1,7 +1,7 @@
 // Validity gates on samples that are made up, and on one that was measured.
+#include "harness/bench/validity_gates.hpp"
 #include "harness/bench/brief_sample.hpp"
 #include "harness/bench/table.hpp"
-#include "harness/bench/validity_gates.hpp"
 
 #include <algorithm>
 

@@ -31,7 +31,7 @@ void add(ServeReport& total, const ServeReport& part) {
 template <class Rt, class Ready>
 ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request, std::uint16_t port, bool reuse_port,
                      Ready&& on_ready) {
-  scenarios::EchoCounts counts{.connections = 0, .spin = {.per_kib = request.spin_per_kib}};
+  scenarios::EchoCounts counts{.connections = 0, .spin = {.per_mib = request.spin_per_mib}};
   Rt runtime{options};
   auto listener =
       BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port), {.backlog = request.backlog, .reuse_port = reuse_port});
@@ -41,7 +41,7 @@ ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request,
   runtime.block_on(scenarios::until_readable<Rt>(runtime, request.stop_fd));
   runtime.shutdown(drain_time);
   ServeReport report{.connections = counts.connections, .counters = counters_of(runtime.stats())};
-  if (request.spin_per_kib != 0) report.counters["spin_iterations"] = counts.spin.iterations.load();
+  if (request.spin_per_mib != 0) report.counters["spin_iterations"] = counts.spin.iterations.load();
   return report;
 }
 

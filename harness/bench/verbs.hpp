@@ -37,7 +37,7 @@ struct ServeOptions {
   std::string proto = "echo";
   std::uint16_t port = 0;
   std::optional<int> cpu;
-  std::uint64_t spin_per_kib = 0;  ///< of a positive control
+  std::uint64_t spin_per_mib = 0;  ///< of a positive control
   bool die_with_parent = false;
 };
 

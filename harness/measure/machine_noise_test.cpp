@@ -9,7 +9,8 @@ namespace reactorlab::measure {
 namespace {
 
 constexpr const char* kSnmp =
-    "Ip: Forwarding DefaultTTL\nIp: 1 64\nTcp: RtoAlgorithm MaxConn RetransSegs InErrs\nTcp: 1 -1 45343 0\nUdp: InDatagrams\nUdp: 7\n";
+    "Ip: Forwarding DefaultTTL\nIp: 1 64\nTcp: RtoAlgorithm MaxConn RetransSegs InErrs\nTcp: 1 -1 45343 0\nUdp: InDatagrams\nUdp: "
+    "7\n";
 constexpr const char* kNetstat =
     "TcpExt: SyncookiesSent ListenDrops TCPTimeouts\nTcpExt: 0 3 11\nIpExt: InNoRoutes ListenDrops\nIpExt: 0 99\n";
 

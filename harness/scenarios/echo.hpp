@@ -30,7 +30,7 @@ Task<> echo_listener(Rt& runtime, BasicTcpListener<Rt> listener, EchoCounts& cou
     auto stream = co_await listener.accept();
     if (stream) {
       ++counts.connections;
-      if (counts.spin.per_kib == 0)
+      if (counts.spin.per_mib == 0)
         runtime.spawn(echo_session<Rt>(*std::move(stream))).detach();
       else
         runtime.spawn(spinning_echo_session<Rt>(*std::move(stream), counts.spin)).detach();

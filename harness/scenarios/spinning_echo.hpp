@@ -10,7 +10,7 @@ namespace reactorlab::scenarios {
 
 /// What sessions owe and what they did. By bytes, because a server doesn't know where messages end.
 struct SpinAccount {
-  std::uint64_t per_kib = 0;                ///< iterations for 1024 bytes; 0: no control
+  std::uint64_t per_mib = 0;                ///< iterations for 2^20 bytes; 0: no control
   std::atomic<std::uint64_t> iterations{};  ///< done by sessions that have ended
 };
 
@@ -23,7 +23,7 @@ class SpinDebt {
 
   void pay_for(std::size_t bytes) noexcept {
     bytes_ += bytes;
-    const std::uint64_t due = bytes_ * account_.per_kib / 1024 - done_;
+    const std::uint64_t due = bytes_ * account_.per_mib / (1U << 20U) - done_;
     spin(due);
     done_ += due;
   }
