@@ -63,10 +63,12 @@ TEST(ControlEntries, AreInThePlanAndComeBackFromIt) {
     EXPECT_EQ(again.entries[i].impl, plan.entries[i].impl);
     EXPECT_EQ(again.entries[i].locking, plan.entries[i].locking);
   }
-  options.controls.reset();
+  options.controls = false;
   EXPECT_EQ(make_plan(options, notes).entries.size(), 2U) << "the tier has none";
   options.tier = "standard";
   EXPECT_EQ(make_plan(options, notes).entries.size(), 5U) << "what is published has them";
+  options.no_controls = true;
+  EXPECT_EQ(make_plan(options, notes).entries.size(), 2U);
 }
 
 /// A run of made-up samples: entries with their true cost, and the noise of a round.

@@ -45,8 +45,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
       ->check(CLI::Range(1, 1000));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
-  verb.add_flag("--controls,!--no-controls", options.controls,
-                "entries that are known to be equal, or 2 % and 5 % dearer, in every cell (default: of the standard tier)");
+  CLI::Option* controls =
+      verb.add_flag("--controls", options.controls,
+                    "add entries that are known to be equal, or 2 % and 5 % dearer; the standard tier has them anyway");
+  verb.add_flag("--no-controls", options.no_controls, "leave them out of the standard tier")->excludes(controls);
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }

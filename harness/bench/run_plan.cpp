@@ -60,7 +60,7 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   notes = std::move(choice.notes);
   RunPlan plan;
   plan.entries = std::move(choice.entries);
-  if (options.controls.value_or(tier.controls))
+  if ((tier.controls || options.controls) && !options.no_controls)
     for (Entry& control : control_entries(plan.entries)) plan.entries.push_back(std::move(control));
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);

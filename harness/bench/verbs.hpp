@@ -21,7 +21,8 @@ struct RunOptions {
   std::optional<int> rounds;          ///< instead of the tier's
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
-  std::optional<bool> controls;       ///< instead of the tier's
+  bool controls = false;              ///< although the tier has none
+  bool no_controls = false;           ///< although the tier has them
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
   std::string program = "bench";      ///< as it was called
   std::vector<std::string> command_line;
