@@ -34,6 +34,7 @@ struct ServeRequest {
   unsigned workers = 1;
   std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
   int backlog = 4096;
+  std::uint64_t spin_per_mib = 0;  ///< work of a positive control for 2^20 bytes; only the variants' echo does it, and counts it
   int stop_fd = -1;  ///< the engine's own loop watches it; readable means: stop in order. Never read, never closed here
   std::function<void(std::uint16_t port)> on_ready = {};  ///< called once, when a connect() is sure to succeed
 };

@@ -179,6 +179,7 @@ TEST(Program, UsageErrorsEndWithTwo) {
                                                        {"no_such_verb"},
                                                        {"run", "--tier=huge"},
                                                        {"run", "--rounds=many"},
+                                                       {"run", "--controls", "--no-controls"},
                                                        {"run", "--conns=0"},
                                                        {"run", "--resume=/no/such/run"},
                                                        {"run", "--resume=x", "--tier=quick"},

@@ -1,5 +1,6 @@
 #include "harness/bench/compare.hpp"
 
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/geometric_mean.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -69,8 +70,8 @@ class Pairer {
 
  private:
   [[nodiscard]] bool chosen(const Sample& row) const {
-    const bool engine =
-        choice_.engines.empty() || std::find(choice_.engines.begin(), choice_.engines.end(), row.impl) != choice_.engines.end();
+    const bool named = std::find(choice_.engines.begin(), choice_.engines.end(), row.impl) != choice_.engines.end();
+    const bool engine = named || (choice_.engines.empty() && !is_control(row.impl));
     return engine && std::regex_search(row.cell.workload, wanted_) && !(&a_ == &b_ && row.impl == counterpart_of(row));
   }
 
@@ -104,8 +105,9 @@ class Pairer {
     if (sound_a && sound_b) return add(pair);
     const RowSamples& bad = sound_a ? pair.values : pair.baseline;
     const auto reason = std::find_if(bad.begin(), bad.end(), [](const Sample* sample) { return sample->is_void(); });
-    pairing_.unusable.push_back(fmt::format("{} in {}: every sample of {} is void ({})", row.impl, describe(row.cell),
-                                            sound_a ? "B" : "A", (*reason)->void_reason));
+    pairing_.unusable.push_back(fmt::format(
+        "{} in {}: every sample of {} is {}", row.impl, describe(row.cell), sound_a ? "B" : "A",
+        reason == bad.end() ? "of a round that was excluded as noisy" : fmt::format("void ({})", (*reason)->void_reason)));
   }
 
   void add(const Counterpart& pair) {

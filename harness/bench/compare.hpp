@@ -12,7 +12,7 @@ namespace reactorlab::bench {
 
 /// Which rows of B are compared, and with which of A.
 struct CompareChoice {
-  std::vector<std::string> engines = {};  ///< labels; empty: all
+  std::vector<std::string> engines = {};  ///< labels; empty: all but controls
   std::string vs = {};                    ///< the label in A; empty: the same as in B
   std::string workload = {};              ///< regular expression on the workload's name
 };

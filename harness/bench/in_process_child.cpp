@@ -6,6 +6,7 @@
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_setup.hpp"
 #include "harness/measure/thread_counts.hpp"
+#include "harness/scenarios/spin.hpp"
 
 #include <charconv>
 #include <csignal>
@@ -78,7 +79,11 @@ json run_here(const InProcessChildOptions& options) {
                                     .locking = options.entry.locking,
                                     .workers = options.entry.workers,
                                     .on_window_open = [&] { window.open(); },
-                                    .on_window_close = [&] { window.close(); },
+                                    .on_window_close =
+                                        [&] {
+                                          scenarios::spin(options.spin);
+                                          window.close();
+                                        },
                                     .on_latency = [&](std::uint64_t ns) { latency.record(ns); },
                                     .on_foreign_thread = foreign_place(options.cpus, options.spread)};
   const InProcessReport report = make_engine(options.entry.impl)->run_in_process(request);
@@ -90,6 +95,7 @@ json run_here(const InProcessChildOptions& options) {
                  {"run_delay_ns", window.run_delay_ns},
                  {"threads", to_json(window.threads)},
                  {"counters", report.counters}});
+  if (options.spin != 0) result["counters"]["spin_iterations"] = options.spin;
   return result;
 }
 
@@ -115,6 +121,7 @@ void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
   verb.add_option("--workload", options.workload)->required();
   verb.add_option("--params", options.params)->delimiter(',');
   verb.add_option("--operations", options.operations)->required();
+  verb.add_option("--spin", options.spin);
   verb.add_option("--cpus", options.cpus)->delimiter(',');
   verb.add_flag("--spread", options.spread);
 }
@@ -125,6 +132,7 @@ std::vector<std::string> words_of(const InProcessChildOptions& options) {
                                     "--workload=" + options.workload, fmt::format("--operations={}", options.operations)};
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
+  if (options.spin != 0) words.push_back(fmt::format("--spin={}", options.spin));
   if (!options.params.empty()) words.push_back(fmt::format("--params={}", fmt::join(options.params, ",")));
   if (!options.cpus.empty()) words.push_back(fmt::format("--cpus={}", fmt::join(options.cpus, ",")));
   if (options.spread) words.emplace_back("--spread");

@@ -24,8 +24,9 @@ struct InProcessChildOptions {
   std::string workload;
   std::vector<std::string> params;  ///< "tasks=64"
   std::uint64_t operations = 0;
-  std::vector<int> cpus;  ///< the runtime's, and behind it that of the workload's own threads; empty: not pinned
-  bool spread = false;    ///< every thread may run on any of them
+  std::uint64_t spin = 0;  ///< iterations of a positive control, in one piece before the window closes
+  std::vector<int> cpus;   ///< the runtime's, and behind it that of the workload's own threads; empty: not pinned
+  bool spread = false;     ///< every thread may run on any of them
 };
 
 void add_in_process_child(CLI::App& app, InProcessChildOptions& options);

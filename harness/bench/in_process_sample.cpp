@@ -6,6 +6,7 @@
 #include "harness/measure/process_cpu.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -64,12 +65,18 @@ bool was_stalled(const Sample& sample, const InProcessWorkload& workload) {
   return (!workload.spread && sample.server_run_delay_ns > tenth) || sample.steal_ns.value_or(0) > tenth;
 }
 
+/// Of all operations together: that of one may be a fraction of an iteration.
+std::uint64_t spin_of(const SamplePlace& place, std::uint64_t operations) {
+  return place.spin ? static_cast<std::uint64_t>(std::llround(place.spin->iterations * static_cast<double>(operations))) : 0;
+}
+
 void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
   const InProcessWorkload& workload = workload_of(place.cell);
   const InProcessChildOptions options = {.entry = entry,
                                          .workload = place.cell.workload,
                                          .params = params_to_words(place.cell.params),
                                          .operations = workload.operations,
+                                         .spin = spin_of(place, workload.operations),
                                          .cpus = cpus_for(workload, settings.server_cpu, settings.load_cpu),
                                          .spread = workload.spread};
   const auto steal_before = measure::read_steal_ns();
@@ -101,15 +108,7 @@ std::vector<int> cpus_for(const InProcessWorkload& workload, std::optional<int> 
 }
 
 Sample run_in_process_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  Sample sample;
-  sample.impl = entry.label;
-  sample.backend = entry.backend;
-  sample.locking = entry.locking;
-  sample.workers = entry.workers;
-  sample.cell = place.cell;
-  sample.round = place.round;
-  sample.position = place.position;
-  sample.provenance = settings.provenance;
+  Sample sample = unmeasured_sample(entry, place, settings);
   if (entry.external != nullptr) {
     sample.not_applicable = "an engine of another language only serves: nothing inside its process can be asked";
     return sample;

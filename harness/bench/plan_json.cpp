@@ -1,4 +1,5 @@
 // A plan in provenance.json, and back: what an interrupted run is continued by.
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/run_plan.hpp"
 #include "harness/measure/host_facts.hpp"
 
@@ -21,7 +22,8 @@ std::optional<int> cpu_at(const json& from, const char* key) {
 Entry entry_from_json(const json& from, const std::string& engines_file) {
   Entry entry;
   entry.label = from.at("impl");
-  entry.impl = entry.label.substr(0, entry.label.find('+'));
+  const std::string base = base_of(entry.label);
+  entry.impl = base.substr(0, base.find('+'));
   entry.backend = from.at("backend");
   entry.locking = from.at("locking");
   entry.workers = from.at("workers");

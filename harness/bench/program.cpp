@@ -60,6 +60,10 @@ void add_run(CLI::App& app, RunOptions& options) {
           "latest after --rounds (then 56)")
       ->check(CLI::Range(0.01, 100.0));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
+  CLI::Option* controls =
+      verb.add_flag("--controls", options.controls,
+                    "add entries that are known to be equal, or 2 % and 5 % dearer; the standard tier has them anyway");
+  verb.add_flag("--no-controls", options.no_controls, "leave them out of the standard tier")->excludes(controls);
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_flag("--accept-noise", options.accept_noise,
                 "measure the tier standard although another process is hot (`bench doctor`)");
@@ -78,6 +82,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--path", options.path, "of the socket of unix_echo, which has no port");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
+  verb.add_option("--spin-per-mib", options.spin_per_mib)->group("");  // of positive controls, not for users
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
 }
 

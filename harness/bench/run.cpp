@@ -136,6 +136,7 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
   auto folder = ResultsFolder::reopen(path);
   Run run{.plan = std::move(plan), .provenance = std::move(provenance), .folder = std::move(folder), .schedule = {}, .samples = {}};
   run.schedule = schedule_of(run.plan);
+  if (run.provenance.contains("spins")) run.spins = spin_plan_from_json(run.provenance.at("spins"));
   take_over(run, text_of(path / "samples.jsonl"), notes);
   run.folder.write("provenance.json", run.provenance);
   return run;

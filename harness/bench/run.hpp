@@ -3,6 +3,7 @@
 #include "harness/bench/results_folder.hpp"
 #include "harness/bench/run_plan.hpp"
 #include "harness/bench/schedule.hpp"
+#include "harness/bench/spin_plan.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,7 @@ struct Run {
   ResultsFolder folder;
   std::vector<Slot> schedule;
   std::vector<std::optional<Sample>> samples;  ///< by slot of the schedule
+  std::optional<SpinPlan> spins = {};          ///< of positive controls; nothing until their pilots are taken
 
   [[nodiscard]] std::string digest() const { return provenance.at("digest"); }
   /// The slots that are still to be filled, in their order: the empty ones of cells that haven't stopped before.

@@ -1,5 +1,6 @@
 #include "harness/bench/run_plan.hpp"
 
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/engine_facts.hpp"
 #include "harness/bench/sample.hpp"
 #include "harness/bench/usage.hpp"
@@ -60,6 +61,8 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   notes = std::move(choice.notes);
   RunPlan plan;
   plan.entries = std::move(choice.entries);
+  if ((tier.controls || options.controls) && !options.no_controls)
+    for (Entry& control : control_entries(plan.entries)) plan.entries.push_back(std::move(control));
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
   if (!options.engines.empty()) plan.engines_file = std::filesystem::absolute(options.engines).lexically_normal().string();

@@ -1,5 +1,9 @@
+#include "harness/bench/control_entries.hpp"
+#include "harness/bench/control_report.hpp"
 #include "harness/bench/entry.hpp"
 #include "harness/bench/interrupt.hpp"
+#include "harness/bench/noise_gate.hpp"
+#include "harness/bench/noise_probe.hpp"
 #include "harness/bench/progress.hpp"
 #include "harness/bench/quiet_machine.hpp"
 #include "harness/bench/run.hpp"
@@ -40,9 +44,45 @@ std::chrono::milliseconds expected_rest(const Run& run) {
   return expected_time(run.plan, rest);
 }
 
+/// How much work positive controls inject, unless the run knows already. An interrupt leaves it open.
+void calibrate_controls(Run& run) {
+  if (run.spins || !has_positive_controls(run.plan)) return;
+  const SampleSettings settings = settings_of(run);
+  fmt::print(stderr, "bench: a few pilot samples of every cell, for the controls\n");
+  run.spins = pilot_spins(run.plan, measure_spin(run.plan.server_cpu),
+                          [&](const Entry& entry, const SamplePlace& place) -> std::optional<Sample> {
+                            if (InterruptFlag::raised()) return std::nullopt;
+                            Sample sample = run_sample(entry, place, settings);
+                            return InterruptFlag::raised() ? std::nullopt : std::optional(std::move(sample));
+                          });
+  if (!run.spins) return;
+  run.provenance["spins"] = to_json(*run.spins);
+  run.folder.write("provenance.json", run.provenance);
+}
+
+/// The sample of a slot, with what the machine did meanwhile.
+Sample take_sample(const Run& run, const Slot& slot, const SampleSettings& settings) {
+  const Entry& entry = run.plan.entries[slot.entry];
+  SamplePlace place{run.plan.cells[slot.cell], slot.round, slot.position, slot.seed};
+  if (const auto share = injected_share(entry.label)) {
+    place.spin = spin_for(*run.spins, place.cell, *share);
+    if (!place.spin) {
+      Sample none = unmeasured_sample(entry, place, settings);
+      none.not_applicable = why_no_spin(*run.spins, place.cell);
+      return none;
+    }
+  }
+  NoiseProbe probe(settings.server_cpu, settings.load_cpu);
+  Sample sample = run_sample(entry, place, settings);
+  if (sample.applicable()) sample.noise = probe.finish();
+  return sample;
+}
+
 /// Fills the empty slots, in order, until none is left or the user interrupts. The sample that an interrupt hits is
 /// dropped.
 void measure_missing(Run& run) {
+  calibrate_controls(run);
+  if (InterruptFlag::raised()) return;
   const SampleSettings settings = settings_of(run);
   const auto missing = run.missing();
   Progress progress(missing.size(), expected_rest(run));
@@ -56,7 +96,7 @@ void measure_missing(Run& run) {
     const Cell& cell = run.plan.cells[slot.cell];
     progress.starts(fmt::format("{}  {}", standing_text(run.measured_in(slot.cell), entry.label), describe(cell)), slot.round,
                     run.plan.rounds);
-    Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
+    Sample sample = take_sample(run, slot, settings);
     if (InterruptFlag::raised()) break;
     if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
     run.folder.append(sample);
@@ -66,7 +106,20 @@ void measure_missing(Run& run) {
   progress.finish();
 }
 
-nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& rows, bool partial, const std::string& provenance) {
+/// What a run says in the end.
+struct Findings {
+  NoiseReport noise;
+  std::vector<SummaryRow> rows;
+  ControlReport controls;
+};
+
+/// Of samples, those of noisy rounds marked.
+Findings find_out(std::vector<Sample> samples, double confidence) {
+  NoiseReport noise = exclude_noisy_rounds(samples);
+  return {std::move(noise), summarise(samples, confidence), judge_controls(samples)};
+}
+
+nlohmann::json summary_json(const RunPlan& plan, const Findings& findings, bool partial, const std::string& provenance) {
   nlohmann::json summary = {{"schema", kSchema},
                             {"tier", plan.tier},
                             {"seed", plan.seed},
@@ -75,6 +128,8 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
                             {"equivalence_margin", measure::kEquivalenceMargin},
                             {"correction", "Holm, over the entries of a cell"},
                             {"provenance", provenance},
+                            {"noise", to_json(findings.noise)},
+                            {"controls", to_json(findings.controls)},
                             {"left_out", nlohmann::json::array()},
                             {"rows", nlohmann::json::array()}};
   if (plan.precision)
@@ -82,7 +137,7 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
         {"half_width", *plan.precision}, {"looks", measure::looks_until(plan.rounds)}, {"confidence", confidence_of(plan)}};
   for (const Cell& cell : left_out(plan.cells))
     summary["left_out"].push_back({{"workload", cell.workload}, {"params", cell.params}});
-  for (const SummaryRow& row : rows) summary["rows"].push_back(to_json(row));
+  for (const SummaryRow& row : findings.rows) summary["rows"].push_back(to_json(row));
   return summary;
 }
 
@@ -106,16 +161,19 @@ void draw_charts(const RunPlan& plan, const std::filesystem::path& results) {
 }
 
 /// Below these the sign test's smallest p value isn't small enough for Holm's first step.
-std::size_t fewest_rounds_for(const RunPlan& plan) {
-  const double alpha = 1 - confidence_of(plan);
-  return measure::fewest_rounds(1 - alpha / static_cast<double>(std::max<std::size_t>(2, plan.entries.size()) - 1));
+std::size_t fewest_rounds_for(std::size_t contenders, double confidence) {
+  const double alpha = 1 - confidence;
+  return measure::fewest_rounds(1 - alpha / static_cast<double>(std::max<std::size_t>(2, contenders) - 1));
 }
 
 void announce(const Run& run, const std::vector<std::string>& notes) {
   const RunPlan& plan = run.plan;
   for (const std::string& note : notes) fmt::print(stderr, "bench: {}\n", note);
-  fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", plan.entries.size(),
-             plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
+  const auto controls = static_cast<std::size_t>(
+      std::count_if(plan.entries.begin(), plan.entries.end(), [](const Entry& entry) { return is_control(entry.label); }));
+  const std::size_t contenders = plan.entries.size() - controls;
+  fmt::print(stderr, "bench: {} impls and {} controls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", contenders,
+             controls, plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
   fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
@@ -123,11 +181,11 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
   if (plan.precision)
     fmt::print(stderr, "bench: at most: a cell stops at round {} where its intervals, of {:.4g} % each, are within {:g} %\n",
                fmt::join(measure::looks_until(plan.rounds), ", "), 100 * confidence_of(plan), 100 * *plan.precision);
-  const std::size_t needed = fewest_rounds_for(plan);
-  if (plan.entries.size() > 1 && plan.rounds < needed)
+  const std::size_t needed = fewest_rounds_for(contenders, confidence_of(plan));
+  if (contenders > 1 && plan.rounds < needed)
     fmt::print(stderr,
                "bench: {} entries need at least {} rounds for a verdict, so every one will be inconclusive: add --rounds={}\n",
-               plan.entries.size(), needed, needed);
+               contenders, needed, needed);
 }
 
 void say_what_is_left_out(const RunPlan& plan) {
@@ -153,9 +211,14 @@ std::string resume_command(const RunOptions& options, const Run& run) {
 }
 
 /// The exit status, and what to do about it.
-int conclude(const RunOptions& options, const Run& run, const std::vector<SummaryRow>& rows) {
-  std::size_t voids = 0;
-  for (const SummaryRow& row : rows) voids += row.voids;
+int conclude(const RunOptions& options, const Run& run, const std::vector<Sample>& samples, const Findings& findings) {
+  const auto voids = std::count_if(samples.begin(), samples.end(), [](const Sample& sample) { return sample.is_void(); });
+  if (findings.noise.excluded.size() * 2 > findings.noise.rounds)
+    fmt::print(stderr,
+               "bench: most rounds were excluded as noisy, so little was found out: stop what else runs here, and measure again\n");
+  if (!findings.controls.suspicions.empty())
+    fmt::print(stderr,
+               "bench: the controls speak against this run; see SUSPECT above and docs/METHODOLOGY.md before you believe it\n");
   fmt::print("\nResults: {}\n", run.plan.out.string());
   if (voids > 0)
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
@@ -195,13 +258,14 @@ int run_verb(const RunOptions& options) {
   }
   add_end(run.provenance);
   run.folder.write("provenance.json", run.provenance);
-  const auto rows = summarise(samples, confidence_of(run.plan));
-  run.folder.write("summary.json", summary_json(run.plan, rows, !run.missing().empty(), run.digest()));
-  fmt::print("{}", table_of(rows, confidence_of(run.plan)));
+  const double confidence = confidence_of(run.plan);
+  const Findings findings = find_out(samples, confidence);
+  run.folder.write("summary.json", summary_json(run.plan, findings, !run.missing().empty(), run.digest()));
+  fmt::print("{}{}{}", table_of(findings.rows, confidence), text_of(findings.controls), text_of(findings.noise));
   say_what_is_left_out(run.plan);
   std::fflush(stdout);
   draw_charts(run.plan, run.folder.path());
-  return conclude(options, run, rows);
+  return conclude(options, run, samples, findings);
 }
 
 }  // namespace reactorlab::bench

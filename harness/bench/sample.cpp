@@ -1,23 +1,14 @@
 #include "harness/bench/sample.hpp"
 
+#include "harness/bench/json_optional.hpp"
+#include "harness/bench/validity_gates.hpp"
+
 #include <fmt/format.h>
 
 namespace reactorlab::bench {
 namespace {
 
 using nlohmann::json;
-
-template <class T>
-json or_null(const std::optional<T>& value) {
-  return value ? json(*value) : json(nullptr);
-}
-
-template <class T>
-std::optional<T> optional_at(const json& from, const char* key) {
-  const auto found = from.find(key);
-  if (found == from.end() || found->is_null()) return std::nullopt;
-  return found->get<T>();
-}
 
 template <class T>
 T value_or_zero(const json& from, const char* key) {
@@ -41,6 +32,32 @@ json numbers_of(const Sample& s) {
           {"counts", counts}};
 }
 
+json load_json(const LoadFacts& load) {
+  json trouble = nullptr;
+  if (load.tcp_trouble)
+    trouble = {{"retransmits", load.tcp_trouble->retransmits},
+               {"timeouts", load.tcp_trouble->timeouts},
+               {"listen_drops", load.tcp_trouble->listen_drops}};
+  return {{"mean_ns", or_null(load.mean_ns)},
+          {"mean_in_flight", or_null(load.mean_in_flight)},
+          {"offered", or_null(load.offered)},
+          {"send_lag_p99_ns", or_null(load.send_lag_p99_ns)},
+          {"tcp_trouble", trouble}};
+}
+
+LoadFacts load_from_json(const json& from) {
+  LoadFacts load{.mean_ns = optional_at<double>(from, "mean_ns"),
+                 .mean_in_flight = optional_at<double>(from, "mean_in_flight"),
+                 .offered = optional_at<std::uint64_t>(from, "offered"),
+                 .send_lag_p99_ns = optional_at<std::uint64_t>(from, "send_lag_p99_ns"),
+                 .tcp_trouble = {}};
+  if (const auto trouble = optional_at<json>(from, "tcp_trouble"))
+    load.tcp_trouble = measure::TcpTrouble{.retransmits = trouble->at("retransmits"),
+                                           .timeouts = trouble->at("timeouts"),
+                                           .listen_drops = trouble->at("listen_drops")};
+  return load;
+}
+
 }  // namespace
 
 json to_json(const Sample& s) {
@@ -52,7 +69,13 @@ json to_json(const Sample& s) {
   json numbers = numbers_of(s);
   if (s.is_void()) line["void"] = s.void_reason;
   if (!s.applicable()) line["not_applicable"] = s.not_applicable;
-  if (!s.sound())
+  if (const auto gates = validity_gates(s); !gates.empty()) {  // what a reader sees is judged anew
+    line["load"] = load_json(s.load);
+    line["validity"] = to_json(gates);
+  }
+  if (s.noise) line["noise"] = to_json(*s.noise);
+  if (s.spin) line["spin"] = {{"iterations", s.spin->iterations}, {"ns", s.spin->ns}};
+  if (!s.has_numbers())
     for (auto& number : numbers) number = nullptr;
   line.update(numbers);
   return line;
@@ -87,6 +110,9 @@ Sample sample_from_json(const json& from) {
   if (from.contains("counts") && from["counts"].is_object())
     for (const auto& [name, value] : from["counts"].items())
       s.counts[name] = value.is_null() ? std::nullopt : std::optional(value.get<double>());
+  if (from.contains("load")) s.load = load_from_json(from.at("load"));
+  if (from.contains("noise")) s.noise = noise_reading_from_json(from.at("noise"));
+  if (from.contains("spin")) s.spin = InjectedSpin{.iterations = from.at("spin").at("iterations"), .ns = from.at("spin").at("ns")};
   return s;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "harness/bench/noise_reading.hpp"
 #include "harness/bench/workload.hpp"
+#include "harness/measure/machine_noise.hpp"
 
 #include <cstdint>
 #include <map>
@@ -15,6 +17,21 @@ namespace reactorlab::bench {
 /// Of samples.jsonl, summary.json and provenance.json. 2: several workloads, each with its metric; `not_applicable`; the
 /// plan in provenance.json.
 inline constexpr int kSchema = 2;
+
+/// What the validity gates need to know of a load beside the sample's figures; nothing where it has no such thing.
+struct LoadFacts {
+  std::optional<double> mean_ns;                   ///< latency of an operation
+  std::optional<double> mean_in_flight;            ///< operations, counted within the window
+  std::optional<std::uint64_t> offered;            ///< operations that an open loop meant to send
+  std::optional<std::uint64_t> send_lag_p99_ns;    ///< of an open loop
+  std::optional<measure::TcpTrouble> tcp_trouble;  ///< of the whole machine, from the server's start to its end
+};
+
+/// What a positive control adds to an operation.
+struct InjectedSpin {
+  double iterations = 0;  ///< of scenarios::spin
+  double ns = 0;          ///< what they cost, by the canary that calibrated them
+};
 
 /// A line of samples.jsonl: one entry, in one cell, in one round, from a process of its own. What wasn't or couldn't be
 /// measured is null in JSON, never 0; a sample that is void or not applicable has no numbers at all.
@@ -43,13 +60,19 @@ struct Sample {
   std::optional<std::uint64_t> steal_ns;  ///< taken by the hypervisor, all CPUs, whole sample
   bool stalled = false;                   ///< the CPUs got well below their share
 
+  LoadFacts load;
+  std::optional<NoiseReading> noise;  ///< nothing where nothing was started, and in runs that are older than it
+  std::optional<InjectedSpin> spin;   ///< of a positive control
+  bool excluded = false;              ///< its round doesn't count (noise_gate.hpp); follows from the samples, so isn't stored
+
   std::map<std::string, std::optional<double>> counts;  ///< per operation, over the server's whole life
   std::string provenance;
 
   [[nodiscard]] bool is_void() const { return !void_reason.empty(); }
   [[nodiscard]] bool applicable() const { return not_applicable.empty(); }
+  [[nodiscard]] bool has_numbers() const { return !is_void() && applicable(); }
   /// It has numbers, and they count.
-  [[nodiscard]] bool sound() const { return !is_void() && applicable(); }
+  [[nodiscard]] bool sound() const { return has_numbers() && !excluded; }
   [[nodiscard]] double cpu_ns_per_op() const { return static_cast<double>(server_cpu_ns) / static_cast<double>(ops); }
   [[nodiscard]] double ops_per_s() const { return static_cast<double>(ops) * 1e9 / static_cast<double>(wall_ns); }
 };

@@ -6,12 +6,14 @@
 #include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
+#include "harness/measure/machine_noise.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
 #include "harness/measure/thread_counts.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <stdexcept>
@@ -78,23 +80,28 @@ load::Transport transport_of(std::string_view proto) {
   return proto == "unix_echo" ? load::Transport::Unix : proto == "udp_echo" ? load::Transport::Udp : load::Transport::Tcp;
 }
 
+std::uint64_t param_of(const Cell& cell, const char* name, std::uint64_t usual) {
+  const auto found = cell.params.find(name);
+  return found == cell.params.end() ? usual : found->second;
+}
+
+std::uint64_t message_bytes(const Cell& cell) {
+  constexpr std::uint64_t kUsualPayload = 64;
+  return param_of(cell, "payload", kUsualPayload);
+}
+
 load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& settings, std::uint16_t port) {
-  constexpr std::uint64_t kUsualPayload = 64, kUsualPipeline = 1;
-  const Params& params = place.cell.params;
-  const auto param = [&](const char* name, std::uint64_t usual) {
-    const auto found = params.find(name);
-    return found == params.end() ? usual : found->second;
-  };
+  constexpr std::uint64_t kUsualPipeline = 1;
   load::LoadOptions options;
+  options.payload = message_bytes(place.cell);
   options.endpoint = load::loopback_endpoint(port);
-  options.conns = params.at("conns");
-  options.payload = param("payload", kUsualPayload);
-  options.pipeline = param("pipeline", kUsualPipeline);
-  options.idle = param("idle", 0);
-  options.rate = static_cast<double>(param("rate", 0));
-  options.work = static_cast<std::uint32_t>(param("work", 0));
-  options.share = static_cast<unsigned>(param("share", 100));
-  options.skew = static_cast<double>(param("skew_percent", 0)) / 100;
+  options.conns = place.cell.params.at("conns");
+  options.pipeline = param_of(place.cell, "pipeline", kUsualPipeline);
+  options.idle = param_of(place.cell, "idle", 0);
+  options.rate = static_cast<double>(param_of(place.cell, "rate", 0));
+  options.work = static_cast<std::uint32_t>(param_of(place.cell, "work", 0));
+  options.share = static_cast<unsigned>(param_of(place.cell, "share", 100));
+  options.skew = static_cast<double>(param_of(place.cell, "skew_percent", 0)) / 100;
   options.transport = transport_of(served_workload_of(place.cell.workload).proto);
   options.warmup = settings.warmup;
   options.duration = settings.duration;
@@ -109,7 +116,9 @@ void take_load(Sample& sample, const load::LoadResult& result, bool has_latency)
   sample.ops = result.ops;
   sample.wall_ns = result.wall_ns;
   sample.load_cpu_ns = result.cpu_ns;
+  if (result.mean_in_flight > 0) sample.load.mean_in_flight = result.mean_in_flight;
   if (has_latency) {
+    sample.load.mean_ns = result.latency.mean();
     sample.p50_ns = result.latency.supported_percentile(0.50);
     sample.p90_ns = result.latency.supported_percentile(0.90);
     sample.p99_ns = result.latency.supported_percentile(0.99);
@@ -172,6 +181,13 @@ void require_one_process(const ServerProcess& server) {
         children->size(), children->size() == 1 ? "" : "es"));
 }
 
+/// A server knows bytes, not messages.
+std::uint64_t spin_per_mib(const SamplePlace& place) {
+  if (!place.spin) return 0;
+  constexpr double kMib = 1U << 20U;
+  return static_cast<std::uint64_t>(std::llround(place.spin->iterations * kMib / static_cast<double>(message_bytes(place.cell))));
+}
+
 void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const SampleSettings& asked) {
   const Workload& workload = workload_of(place.cell.workload);
   const ServedWorkload& load = served_workload_of(place.cell.workload);
@@ -182,6 +198,7 @@ void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const
                         .cpu = settings.server_cpu,
                         .proto = std::string(load.proto),
                         .path = path.get(),
+                        .spin_per_mib = spin_per_mib(place),
                         .environment_padding = place.seed % 4096,
                         .executable = settings.executable});
   load::LoadOptions options = load_options(place, settings, server.wait_ready(settings.ready_limit));
@@ -207,19 +224,13 @@ void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const
 
 /// A fresh server, loaded from this process.
 Sample run_served_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  Sample sample;
-  sample.impl = entry.label;
-  sample.backend = entry.backend;
-  sample.locking = entry.locking;
+  Sample sample = unmeasured_sample(entry, place, settings);
   sample.workers = workers_in(place.cell, entry.workers);
-  sample.cell = place.cell;
-  sample.round = place.round;
-  sample.position = place.position;
-  sample.provenance = settings.provenance;
   if (const auto obstacle = obstacle_to_serving(entry, place.cell)) {
     sample.not_applicable = *obstacle;
     return sample;
   }
+  const auto trouble_before = measure::read_tcp_trouble();
   const auto steal_before = measure::read_steal_ns();
   try {
     measure_server(sample, entry, place, settings);
@@ -231,11 +242,27 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
   }
   const auto steal_after = measure::read_steal_ns();
   if (steal_before && steal_after) sample.steal_ns = *steal_after - *steal_before;
+  if (const auto trouble = measure::read_tcp_trouble(); trouble_before && trouble)
+    sample.load.tcp_trouble = measure::since(*trouble_before, *trouble);
   if (sample.sound()) sample.stalled = looks_stalled(sample);
   return sample;
 }
 
 }  // namespace
+
+Sample unmeasured_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
+  Sample sample;
+  sample.impl = entry.label;
+  sample.backend = entry.backend;
+  sample.locking = entry.locking;
+  sample.workers = entry.workers;
+  sample.cell = place.cell;
+  sample.round = place.round;
+  sample.position = place.position;
+  sample.spin = place.spin;
+  sample.provenance = settings.provenance;
+  return sample;
+}
 
 bool looks_stalled(const Sample& sample) {
   if (workload_of(sample.cell.workload).metric == Metric::UserBytes) return false;

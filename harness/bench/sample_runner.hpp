@@ -28,7 +28,11 @@ struct SamplePlace {
   std::size_t round;
   std::size_t position;
   std::uint64_t seed;
+  std::optional<InjectedSpin> spin = {};  ///< of a positive control
 };
+
+/// A sample without figures: whose it is, where and when.
+[[nodiscard]] Sample unmeasured_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings);
 
 /// One sample, in a process of its own. Whatever goes wrong makes the sample void, never the run; what the entry's
 /// design has no form of makes it not applicable.

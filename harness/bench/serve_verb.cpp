@@ -113,6 +113,7 @@ int serve_verb(const ServeOptions& options) {
                                             .backend = entry.backend,
                                             .locking = entry.locking,
                                             .workers = entry.workers,
+                                            .spin_per_mib = options.spin_per_mib,
                                             .stop_fd = stop.fd(),
                                             .on_ready = [&](std::uint16_t port) { announce(options, port); }});
   nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};

@@ -40,6 +40,7 @@ std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   if (options.proto != "echo") words.push_back("--proto=" + options.proto);
   if (!options.path.empty()) words.push_back("--path=" + options.path);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
+  if (options.spin_per_mib != 0) words.push_back(fmt::format("--spin-per-mib={}", options.spin_per_mib));
   if (entry.external != nullptr) words.push_back("--engine-entry=" + to_word(*entry.external));
   return words;
 }

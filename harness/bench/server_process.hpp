@@ -30,6 +30,7 @@ class ServerProcess {
     std::optional<int> cpu;
     std::string proto = "echo";
     std::string path = {};                ///< of unix_echo's socket
+    std::uint64_t spin_per_mib = 0;       ///< of a positive control
     std::size_t environment_padding = 0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
     std::string executable = "/proc/self/exe";
     std::vector<std::string> under = {};  ///< the path of a tool that runs the executable (valgrind), and its flags

@@ -1,6 +1,7 @@
 #include "harness/bench/stopping.hpp"
 
 #include "harness/bench/compare.hpp"
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/rows.hpp"
 #include "harness/bench/summary.hpp"
 #include "harness/measure/stopping.hpp"
@@ -19,7 +20,7 @@ bool precise_at(const RunPlan& plan, const std::vector<Sample>& cell, std::size_
   if (baseline.empty()) return false;
   std::vector<measure::Pairs> family;
   for (const Sample* row : rows_of(samples))
-    if (!same_row(*row, *baseline.front()))
+    if (!same_row(*row, *baseline.front()) && !is_control(row->impl))
       family.push_back(paired_rounds(of_row(samples, *row), baseline, cost_figure(row->cell)));
   return measure::is_precise(family, *plan.precision, confidence_of(plan));
 }

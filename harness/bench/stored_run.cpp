@@ -1,6 +1,6 @@
 #include "harness/bench/stored_run.hpp"
 
-#include "harness/bench/rows.hpp"
+#include "harness/bench/noise_gate.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -65,6 +65,7 @@ StoredRun load_run(const fs::path& path) {
     refuse(path / "samples.jsonl", fs::exists(path / "samples.jsonl") ? "it holds no sample" : "there is no such file",
            "Name a folder that `bench run` made");
   refuse_merged(run);
+  exclude_noisy_rounds(run.samples);
   return run;
 }
 

@@ -13,8 +13,8 @@ namespace reactorlab::bench {
 /// A results folder as it was published, for reading only.
 struct StoredRun {
   std::filesystem::path path;
-  nlohmann::json provenance;  ///< an empty object where there is none
-  std::vector<Sample> samples;
+  nlohmann::json provenance;        ///< an empty object where there is none
+  std::vector<Sample> samples;      ///< those of noisy rounds are marked
   std::vector<std::string> damage;  ///< lines that don't count: "samples.jsonl:12: not JSON ..."
 };
 

@@ -1,5 +1,7 @@
 #include "harness/bench/summary.hpp"
 
+#include "harness/bench/control_entries.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -41,9 +43,11 @@ SummaryRow summarise_row(const Sample& identity, const RowSamples& own) {
   for (const Sample* sample : own) {
     row.voids += sample->is_void() ? 1 : 0;
     row.stalled += sample->stalled ? 1 : 0;
+    row.excluded += sample->excluded ? 1 : 0;
     row.rounds += sample->sound() ? 1 : 0;
     if (!sample->applicable()) row.not_applicable = sample->not_applicable;
   }
+  row.gates = tally_gates(own);
   for (const Column& column : columns_of(row.metric)) (row.*column.summary).spread = spread_of(own, column.figure);
   return row;
 }
@@ -82,6 +86,12 @@ json verdict_json(const MetricSummary& summary, Metric metric) {
   return summary.verdict ? json(verdict_text(metric, *summary.verdict)) : json(nullptr);
 }
 
+json gates_json(const std::vector<GateTally>& gates) {
+  json all = json::object();
+  for (const GateTally& gate : gates) all[std::string(gate.name)] = {{"judged", gate.judged}, {"failed", gate.failed}};
+  return all;
+}
+
 json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric what) {
   if (!metric.ratio) return nullptr;
   json ratio = {{"baseline", baseline}, {"value", metric.ratio->value}, {"rounds", metric.ratio->rounds}, {"low", nullptr},
@@ -113,7 +123,8 @@ RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
 
 std::vector<SummaryRow> summarise(const std::vector<Sample>& samples, double confidence) {
   std::vector<SummaryRow> rows;
-  for (const Sample* first : rows_of(samples)) rows.push_back(summarise_row(*first, of_row(samples, *first)));
+  for (const Sample* first : rows_of(samples))
+    if (!is_control(first->impl)) rows.push_back(summarise_row(*first, of_row(samples, *first)));
   std::map<Cell, std::vector<SummaryRow*>> cells;
   for (SummaryRow& row : rows) cells[row.identity.cell].push_back(&row);
   for (const auto& [cell, own] : cells) compare_cell(samples, own, confidence);
@@ -133,6 +144,8 @@ json to_json(const SummaryRow& row) {
           {"rounds", row.rounds},
           {"voids", row.voids},
           {"stalled", row.stalled},
+          {"excluded", row.excluded},
+          {"validity", gates_json(row.gates)},
           {"not_applicable", row.not_applicable.empty() ? json(nullptr) : json(row.not_applicable)},
           {"metric", metric.name},
           {"unit", metric.unit},

@@ -3,6 +3,7 @@
 #include "harness/bench/metric.hpp"
 #include "harness/bench/rows.hpp"
 #include "harness/bench/sample.hpp"
+#include "harness/bench/validity_gates.hpp"
 #include "harness/measure/comparison.hpp"
 
 #include <optional>
@@ -33,6 +34,8 @@ struct SummaryRow {
   std::size_t rounds = 0;  ///< sound samples
   std::size_t voids = 0;
   std::size_t stalled = 0;
+  std::size_t excluded = 0;  ///< samples of noisy rounds, which have no figures here
+  std::vector<GateTally> gates;
   std::string not_applicable;  ///< why the entry has no such thing; then there are no numbers
   std::string baseline;        ///< empty where this row is the baseline or the cell has none
   MetricSummary cost;          ///< the workload's metric: what the row is about
@@ -43,7 +46,8 @@ struct SummaryRow {
 /// neither.
 [[nodiscard]] RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell);
 
-/// One row for each entry and cell, in the order of their first samples. Intervals and verdicts are of that confidence.
+/// One row for each entry and cell, controls left out, in the order of their first samples. Intervals and verdicts are of that
+/// confidence.
 [[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples, double confidence = 0.95);
 
 /// The row as it stands in summary.json; its ratio and verdict are those on the workload's metric.

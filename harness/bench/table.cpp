@@ -74,7 +74,9 @@ std::string Block::remarks(const SummaryRow& row) const {
     text = verdict_text(metric_, *row.cost.verdict);
     text += outlook_text(row.cost.outlook, *row.cost.verdict);
   }
+  if (const std::string flags = flags_text(row.gates); !flags.empty()) text += (text.empty() ? "" : " ") + flags;
   if (row.voids > 0) text += fmt::format("{}{} void", text.empty() ? "" : ", ", row.voids);
+  if (row.excluded > 0) text += fmt::format("{}{} excluded", text.empty() ? "" : ", ", row.excluded);
   if (row.stalled > 0) text += fmt::format("{}{} stalled", text.empty() ? "" : ", ", row.stalled);
   return text;
 }
@@ -85,6 +87,16 @@ std::string Block::line_of(const SummaryRow& row) const {
     return fmt::format("  {:<{}}  {:>10} ({})\n", name, width_, "n/a", row.not_applicable);
   return fmt::format("  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", name, width_, scaled(row.cost, scale_),
                      ratio(row), rate(row.ops_per_s), microseconds(row.p50_ns), microseconds(row.p99_ns), row.rounds, remarks(row));
+}
+
+/// Of every flag that some row has.
+std::string legend_of(const std::vector<SummaryRow>& rows) {
+  std::vector<GateTally> failed;
+  for (const SummaryRow& row : rows)
+    for (const GateTally& gate : row.gates)
+      if (gate.failed > 0 && std::none_of(failed.begin(), failed.end(), [&](const auto& one) { return one.name == gate.name; }))
+        failed.push_back(gate);
+  return flag_legend(failed);
 }
 
 }  // namespace
@@ -98,7 +110,8 @@ std::string table_of(const std::vector<SummaryRow>& rows, double confidence) {
   }
   std::string text;
   for (const Cell& cell : cells) text += Block(cell, rows, width, confidence).text();
-  return text;
+  const std::string legend = legend_of(rows);
+  return legend.empty() ? text : text + "\nFlags: gates that failed, in all rounds or in so many of them\n" + legend;
 }
 
 }  // namespace reactorlab::bench

@@ -57,6 +57,9 @@ std::uint16_t serve_tcp(Rt& runtime, const ServeRequest& request, std::uint16_t 
     spawn_with([&runtime](BasicTcpStream<Rt> stream) { return scenarios::timed_session<Rt>(runtime, std::move(stream)); });
   else if (work::requests_ask)
     spawn_with([](BasicTcpStream<Rt> stream) { return scenarios::work_session(std::move(stream)); });
+  else if (request.spin_per_mib != 0)
+    spawn_with(
+        [&counts](BasicTcpStream<Rt> stream) { return scenarios::spinning_echo_session<Rt>(std::move(stream), counts.spin); });
   else
     spawn_with([](BasicTcpStream<Rt> stream) { return scenarios::echo_session<Rt>(std::move(stream)); });
   return bound;
@@ -66,7 +69,7 @@ std::uint16_t serve_tcp(Rt& runtime, const ServeRequest& request, std::uint16_t 
 template <class Rt, class Ready>
 ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request, std::uint16_t port, bool reuse_port,
                      Ready&& on_ready) {
-  scenarios::EchoCounts counts;
+  scenarios::EchoCounts counts{.connections = 0, .spin = {.per_mib = request.spin_per_mib}};
   Rt runtime{options};
   std::uint16_t bound = 0;
   if (request.proto == "unix_echo")
@@ -78,7 +81,9 @@ ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request,
   on_ready(bound);
   runtime.block_on(scenarios::until_readable<Rt>(runtime, request.stop_fd));
   runtime.shutdown(drain_time);
-  return {.connections = counts.connections, .counters = counters_of(runtime.stats())};
+  ServeReport report{.connections = counts.connections, .counters = counters_of(runtime.stats())};
+  if (request.spin_per_mib != 0) report.counters["spin_iterations"] = counts.spin.iterations.load();
+  return report;
 }
 
 /// Confined runtimes, one per thread, share the port by SO_REUSEPORT.

@@ -1,6 +1,7 @@
 // The workloads that there were first: tasks, timers and wakes, one of each.
 
 #include "harness/bench/scenario_group.hpp"
+#include "harness/scenarios/await_chain.hpp"
 #include "harness/scenarios/cross_thread_wake.hpp"
 #include "harness/scenarios/post.hpp"
 #include "harness/scenarios/reg_churn.hpp"
@@ -13,6 +14,7 @@ namespace reactorlab::bench {
 template <class Rt>
 struct TaskScenarios {
   static constexpr Scenario<Rt> all[] = {
+      {"await_chain", &scenarios::await_chain<Rt>},
       {"spawn_join", &scenarios::spawn_join<Rt>},
       {"yield", &scenarios::yield_round<Rt>},
       {"timer_insert_cancel", &scenarios::timer_insert_cancel<Rt>},

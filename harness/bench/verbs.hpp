@@ -22,6 +22,8 @@ struct RunOptions {
   std::optional<double> precision;    ///< percent: cells stop when their intervals are as narrow
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
+  bool controls = false;              ///< although the tier has none
+  bool no_controls = false;           ///< although the tier has them
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
   bool accept_noise = false;          ///< begins a run for publication beside hot processes
   std::string program = "bench";      ///< as it was called
@@ -39,6 +41,7 @@ struct ServeOptions {
   std::string path;  ///< of unix_echo's socket
   std::uint16_t port = 0;
   std::optional<int> cpu;
+  std::uint64_t spin_per_mib = 0;  ///< of a positive control
   bool die_with_parent = false;
 };
 

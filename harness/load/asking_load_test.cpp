@@ -41,6 +41,8 @@ TEST(AskingLoads, EveryRequestComesBackAndTheWindowHasNothingInFlight) {
     EXPECT_EQ(at_close - at_open, result.ops * options.payload);
     EXPECT_EQ(result.bytes_verified, result.messages_total * options.payload);
     EXPECT_EQ(result.latency.count(), result.ops);
+    EXPECT_GT(result.mean_in_flight, 0);
+    EXPECT_LE(result.mean_in_flight, 6) << "a connection's request, or one of those that wait for theirs";
     EXPECT_EQ(result.work_asked, result.messages_total * options.work) << "every request asks";
     EXPECT_EQ(server.connections(), options.conns);
   }

@@ -20,7 +20,8 @@ struct Stream {
   std::vector<char> buffer = std::vector<char>(Pattern::kRun);  ///< Pattern::kRun bytes to receive into
   measure::Histogram latency = {};
   bool in_window = false;
-  std::uint64_t messages = 0;
+  std::uint64_t admitted = 0;  ///< messages that were sent or are about to be
+  std::uint64_t messages = 0;  ///< that came back
   std::uint64_t ops = 0;
   std::uint64_t bytes = 0;
   std::uint64_t work_asked = 0;

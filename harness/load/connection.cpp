@@ -17,6 +17,7 @@ Connection::Connection(int fd, std::size_t number, const Stream& stream)
 
 bool Connection::start(Stream& stream, std::uint64_t now) {
   std::fill(admitted_at_.begin(), admitted_at_.end(), now);
+  stream.admitted += stream.pipeline;
   socket_.admit(static_cast<std::uint64_t>(stream.payload) * stream.pipeline);
   return socket_.send_admitted(stream);
 }
@@ -45,7 +46,9 @@ void Connection::complete(Stream& stream, bool draining) {
     }
     admitted_at_[oldest_] = now;
     if (++oldest_ == stream.pipeline) oldest_ = 0;
-    if (!draining) socket_.admit(stream.payload);
+    if (draining) continue;
+    ++stream.admitted;
+    socket_.admit(stream.payload);
   }
 }
 

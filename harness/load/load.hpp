@@ -50,6 +50,7 @@ struct LoadResult {
   std::uint64_t work_asked = 0;      ///< units that all requests together asked for, warm-up and drain included
   std::uint64_t cpu_ns = 0;          ///< of the generator's thread within the window
   measure::Histogram latency;        ///< per operation within the window
+  double mean_in_flight = 0;         ///< messages within the window, looked at once a turn; of closed loops
   bool cancelled = false;
   std::string error;  ///< empty: every byte that was sent came back, in order and unchanged
 

@@ -1,12 +1,12 @@
 #include "harness/load/loop.hpp"
 
 #include "harness/inline_syscall.hpp"
+#include "harness/measure/pin.hpp"
 #include "harness/measure/process_setup.hpp"
 
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
-#include <vector>
 
 #include <fmt/format.h>
 #include <time.h>
@@ -23,25 +23,6 @@ std::uint64_t thread_cpu_ns() {
 
 double seconds(std::chrono::nanoseconds duration) { return static_cast<double>(duration.count()) * 1e-9; }
 
-/// Pins the calling thread and gives it its CPUs back.
-class Pin {
- public:
-  explicit Pin(std::optional<int> cpu) : before_(measure::allowed_cpus()) {
-    if (cpu) measure::pin_this_thread({*cpu});
-  }
-  ~Pin() {
-    try {
-      measure::pin_this_thread(before_);
-    } catch (const std::system_error&) {  // the cpuset shrank meanwhile: where we are is where we may be
-    }
-  }
-  Pin(const Pin&) = delete;
-  Pin& operator=(const Pin&) = delete;
-
- private:
-  std::vector<int> before_;
-};
-
 const LoadOptions& checked(const LoadOptions& options) {
   if (options.conns == 0 || options.payload == 0 || options.pipeline == 0)
     throw std::invalid_argument("a load needs at least one connection, one byte and one message in flight");
@@ -53,7 +34,7 @@ const LoadOptions& checked(const LoadOptions& options) {
 }  // namespace
 
 LoadResult run_on_its_cpu(const LoadOptions& options, Loop& loop) {
-  const Pin pin(options.cpu);
+  const measure::Pin pin(options.cpu);
   return loop.run();
 }
 
@@ -74,6 +55,7 @@ LoadResult Loop::run() {
   result_.ops = stream_.ops;
   result_.work_asked = stream_.work_asked;
   result_.latency = std::move(stream_.latency);
+  if (result_.wall_ns > 0) result_.mean_in_flight = in_flight_ns_ / static_cast<double>(result_.wall_ns);
   if (!stream_.error.empty()) stop(std::move(stream_.error));
   if (result_.error.empty() && result_.cancelled) result_.error = "interrupted";
   return std::move(result_);
@@ -104,15 +86,26 @@ bool Loop::turn(int timeout_ms) {
   return true;
 }
 
+/// Between two looks the number is taken to change evenly.
+void Loop::count_in_flight(std::uint64_t now) {
+  const std::uint64_t in_flight = stream_.admitted > stream_.messages ? stream_.admitted - stream_.messages : 0;
+  if (stream_.in_window) in_flight_ns_ += static_cast<double>(in_flight_ + in_flight) / 2 * static_cast<double>(now - last_look_);
+  in_flight_ = in_flight;
+  last_look_ = now;
+}
+
 void Loop::open_window() {
   if (options_.on_window_open) options_.on_window_open();
   cpu_at_open_ = thread_cpu_ns();
   window_opened_ = now_ns();
+  count_in_flight(window_opened_);
   stream_.in_window = true;
 }
 
 void Loop::close_window() {
-  result_.wall_ns = now_ns() - window_opened_;
+  const std::uint64_t closed = now_ns();
+  count_in_flight(closed);
+  result_.wall_ns = closed - window_opened_;
   result_.cpu_ns = thread_cpu_ns() - cpu_at_open_;
   stream_.in_window = false;
   if (options_.on_window_close) options_.on_window_close();

@@ -43,6 +43,7 @@ class Loop {
   bool run_until(Condition&& reached) {
     for (last_progress_ = now_ns();;) {
       const std::uint64_t now = now_ns();
+      count_in_flight(now);
       if (reached(now)) return true;
       if (given_up(now) || !turn(kTimeoutMs)) return false;
     }
@@ -106,6 +107,7 @@ class Loop {
   static constexpr int kTimeoutMs = 10;
 
   bool given_up(std::uint64_t now);
+  void count_in_flight(std::uint64_t now);
 
   LoadResult result_;
   int epoll_fd_;
@@ -113,6 +115,9 @@ class Loop {
   std::uint64_t last_progress_ = 0;
   std::uint64_t window_opened_ = 0;
   std::uint64_t cpu_at_open_ = 0;
+  std::uint64_t last_look_ = 0;
+  std::uint64_t in_flight_ = 0;  ///< messages, at the last look
+  double in_flight_ns_ = 0;      ///< their sum over the window's time
 };
 
 /// The thread is pinned and the descriptors are there while it lives.

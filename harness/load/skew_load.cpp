@@ -40,6 +40,7 @@ class SkewLoad final : public AskingLoad {
   }
 
   bool next_request(std::uint64_t now) {
+    ++stream_.admitted;
     const auto drawn = std::upper_bound(up_to_.begin(), up_to_.end(), draw_.next() * total_);
     const auto number = static_cast<std::size_t>(std::min(drawn, up_to_.end() - 1) - up_to_.begin());
     if (connections_[number].idle()) return connections_[number].ask(stream_, options_.work, now);

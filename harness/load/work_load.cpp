@@ -25,6 +25,7 @@ class WorkLoad final : public AskingLoad {
   }
 
   bool ask(std::size_t number, std::uint64_t now) {
+    ++stream_.admitted;
     const bool asks = draw_.next() * 100 < options_.share;
     return connections_[number].ask(stream_, asks ? options_.work : 0, now);
   }

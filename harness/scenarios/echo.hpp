@@ -2,6 +2,7 @@
 // The echo server, written once: what the bench times is what the kit has proven.
 
 #include "core/reactorlab.hpp"
+#include "harness/scenarios/spinning_echo.hpp"
 
 namespace reactorlab::scenarios {
 
@@ -18,6 +19,7 @@ Task<> echo_session(Stream stream) {
 
 struct EchoCounts {
   std::uint64_t connections = 0;
+  SpinAccount spin = {};  ///< of a positive control
 };
 
 /// Accepts until its runtime shuts down. Each connection is a task of its own: session(stream).

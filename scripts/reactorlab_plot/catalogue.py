@@ -3,7 +3,7 @@
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv", "libevent")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
-WORKLOADS = ("tcp_echo", "unix_echo", "udp_echo", "accept_churn", "spawn_join", "yield", "timer_insert_cancel", "timer_fire",
+WORKLOADS = ("tcp_echo", "unix_echo", "udp_echo", "accept_churn", "await_chain", "spawn_join", "yield", "timer_insert_cancel", "timer_fire",
              "timeout_per_read", "cross_thread_wake", "post", "reg_churn", "cpu_mix", "cpu_balance", "skew", "one_bad_task",
              "idle_memory", "active_of_idle", "idle_cpu")
 

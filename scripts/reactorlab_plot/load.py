@@ -21,14 +21,18 @@ def load(folder):
         raise ResultsError(f"{folder} is not a folder; remedy: name a folder that `bench run` wrote")
     records, damaged = _read_lines(folder / "samples.jsonl")
     summary = read_summary(folder / "summary.json")
-    samples = [Sample(_cell(r), r["impl"], r["round"], r["position"], r, _void_reason(r), r.get("not_applicable") or "") for r in records]
+    noisy = {(_cell(one), one["round"]) for one in (summary.get("noise") or {}).get("excluded", ())}
+    samples = [Sample(_cell(r), r["impl"], r["round"], r["position"], r, _void_reason(r), r.get("not_applicable") or "",
+                      (_cell(r), r["round"]) in noisy) for r in records if not _is_control(r["impl"])]
     if not any(sample.sound for sample in samples):
-        raise ResultsError(f"no sample in {folder} counts ({samples[0].void or samples[0].not_applicable}); "
+        reason = next((s.void or s.not_applicable or "all rounds were excluded as noisy" for s in samples), "all are controls")
+        raise ResultsError(f"no sample in {folder} counts ({reason}); "
                            "remedy: run the benchmark again")
     _refuse_merged(samples)
     try:
         results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
-                          summary["equivalence_margin"], summary.get("correction", ""), summary["partial"], [_cell(cell) for cell in summary["left_out"]])
+                          summary["equivalence_margin"], summary.get("correction", ""), summary["partial"], [_cell(cell) for cell in summary["left_out"]],
+                          summary.get("controls"), summary.get("noise"))
         for row in summary["rows"]:
             _take_row(results, row)
     except KeyError as error:
@@ -49,7 +53,7 @@ def read_summary(path):
 def _take_row(results, row):
     cell, series = _cell(row), row["impl"]
     results.rows[cell, series] = Row(row["metric"], row["unit"], row["operation"], row["value"] and row["value"]["median"],
-                                     row["not_applicable"] or "")
+                                     row["not_applicable"] or "", row.get("validity", {}))
     for metric, ratio in {**{name: row["ratios"][name] for name in _COMPARED}, row["metric"]: row["ratio"]}.items():
         if ratio:
             value = Ratio(ratio["value"], ratio["low"], ratio["high"], ratio["rounds"])
@@ -65,7 +69,12 @@ def _outlook(ratio):
 
 
 def _cell(record):
-    return Cell(record["workload"], tuple(sorted(record["params"].items())))
+    return Results.cell_of(record)
+
+
+def _is_control(label):
+    """An entry of which is known how it comes out, as "thread_local#+5%": in no chart."""
+    return "#" in label
 
 
 def _void_reason(record):

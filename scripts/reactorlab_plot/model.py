@@ -50,11 +50,12 @@ class Sample:
     record: dict
     void: str  # why the sample doesn't count; empty for one that does
     not_applicable: str  # why the entry has no such thing; such a sample is neither void nor has it numbers
+    excluded: bool = False  # its round is noisy, and counts for nobody
 
     @property
     def sound(self):
-        """Only then there are numbers."""
-        return not self.void and not self.not_applicable
+        """Only then there are numbers that count."""
+        return not self.void and not self.not_applicable and not self.excluded
 
     def value(self, metric):
         """The metric, by its name in summary.json; None where it wasn't measured. Only of a sound sample."""
@@ -85,6 +86,7 @@ class Row:
     operation: str
     value: float | None  # the median
     not_applicable: str
+    validity: dict = field(default_factory=dict)  # gate -> {judged, failed}; empty in older runs
 
 
 @dataclass
@@ -97,8 +99,15 @@ class Results:
     correction: str = ""  # what upholds the verdicts; empty where each stands for itself, as in older runs
     partial: bool = False  # the run was interrupted
     left_out: list = field(default_factory=list)  # cells of the standard tier that this run has not
+    controls: dict | None = None  # of summary.json, as noise; None in older runs
+    noise: dict | None = None
     rows: dict = field(default_factory=dict)  # (Cell, series) -> Row
     comparisons: dict = field(default_factory=dict)  # (metric, Cell, series) -> Comparison
+
+    @staticmethod
+    def cell_of(record):
+        """The Cell that a record names."""
+        return Cell(record["workload"], tuple(sorted(record["params"].items())))
 
     def compared(self, metric, cell, series):
         """The Comparison of summary.json; None for a baseline and where nothing could be compared."""

@@ -3,7 +3,7 @@
 import csv
 import shlex
 
-from . import forest, overview, panels, style
+from . import controls, forest, overview, panels, style
 from .model import CPU, PERCENTILES, RATE, figure, scaled
 
 LOADED = ("tcp_echo", "accept_churn", "unix_echo", "udp_echo", "timeout_per_read", "cpu_mix", "cpu_balance", "skew",
@@ -77,7 +77,8 @@ def footer(results):
 
 def _tally(results):
     missing = sum(1 for sample in results.samples if sample.not_applicable)
-    return f"{len(results.samples) - missing} samples, {len(results.voids())} void, {len(results.stalled())} stalled"
+    noisy = f", {len(results.noise['excluded'])} rounds excluded" if results.noise and results.noise["excluded"] else ""
+    return f"{len(results.samples) - missing} samples, {len(results.voids())} void, {len(results.stalled())} stalled{noisy}"
 
 
 def readme(results, drawn):
@@ -98,7 +99,7 @@ def readme(results, drawn):
         lines += ["Not measured in this run: " + "; ".join(cell.label for cell in results.left_out) + ".", ""]
     lines += ["## Charts", "", *(f"- [{CHARTS[name][1]}](charts/{name}.svg) ([PNG](charts/{name}.png), [data](charts/{name}.csv))"
                                  for name in drawn), ""]
-    return "\n".join([*lines, *_void_section(results)]) + "\n"
+    return "\n".join([*lines, *controls.section(results), *_void_section(results)]) + "\n"
 
 
 def _cell_section(results, cell):
@@ -128,6 +129,7 @@ def _cell_section(results, cell):
         percentiles = [results.median(cell, series, name) for name in shown]
         columns += ["n/a" if value is None else f"{value / 1e3:,.1f}" for value in percentiles]
         lines.append("| " + " | ".join([*columns, str(len(results.of(cell, series)))]) + " |")
+    reasons += controls.failed_gates(results, cell)
     lines += ["", *reasons] if reasons else []
     return lines[2:] if not lines[0] else lines
 

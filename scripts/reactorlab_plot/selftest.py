@@ -197,6 +197,53 @@ class Report(unittest.TestCase):
         self.assertIn("inconclusive (detectable: 1.031; needed: over 1000 rounds)", text)
         self.assertIn("Holm, over the entries of a cell", text)
 
+    def with_controls(self, excluded):
+        """The run with an A/A control and a positive one, and noise."""
+        rows = synthetic.write(self.folder, impls=2, cells=1, rounds=9)
+        path, cell = self.folder / "samples.jsonl", {name: rows[0][name] for name in ("workload", "params")}
+        lines = path.read_text().splitlines()
+        again = [json.dumps({**json.loads(line), "impl": "raw_epoll#again"}) for line in lines if '"raw_epoll"' in line]
+        path.write_text("\n".join([*lines, *again]) + "\n")
+        ratio = {"value": 1.051, "low": 1.04, "high": 1.06, "rounds": 9}
+        same = {**cell, "impl": "raw_epoll#again", "ratio": None, "outcome": "n/a", "detectable": None, "note": "no round has both"}
+        positive = {**cell, "impl": "thread_local#+5%", "ratio": ratio, "outcome": "found", "detectable": 1.03, "injected": 0.049,
+                    "found_on_counts": True}
+        summary = json.loads((self.folder / "summary.json").read_text())
+        summary["controls"] = {"same": [same], "positive": [positive], "negative": [], "suspicions": ["the moon was full"]}
+        summary["noise"] = {"rounds": 9, "unread": ["steal: why"], "limits": {},
+                            "excluded": [{**cell, "round": round_, "reasons": ["a hog"]} for round_ in excluded]}
+        summary["rows"][1]["validity"] = {"headroom": {"judged": 9, "failed": 2}, "errors": {"judged": 9, "failed": 0}}
+        (self.folder / "summary.json").write_text(json.dumps(summary))
+        return load.load(self.folder)
+
+    def test_controls_are_in_the_report_and_in_no_chart(self):
+        results = self.with_controls(excluded=[])
+        self.assertEqual((results.series, results.problems()), (["thread_local", "raw_epoll"], []))
+        report.write(results)
+        text = (self.folder / "README.md").read_text()
+        self.assertIn("**Suspect:** the moon was full", text)
+        self.assertRegex(text, r"thread_local#\+5% \| 1\.05\S* \[.*\] \| found \| \+3\.0 % \| 4\.9 % \| yes")
+        self.assertIn("| raw_epoll#again | n/a | n/a (no round has both) | n/a |", text)
+        self.assertIn("Expected: equivalent. None in this run.", text)
+        self.assertIn("- n/a: steal: why", text)
+        self.assertIn("- gate `headroom` failed in rounds of: thread_local 2/9", text)
+        self.assertNotIn("gate `errors`", text)
+
+    def test_excluded_rounds_count_for_nobody(self):
+        before = self.with_controls(excluded=[])
+        results = self.with_controls(excluded=[2, 3])
+        cell = results.cells[0]
+        for series in results.series:
+            self.assertEqual({s.round for s in before.of(cell, series)} - {s.round for s in results.of(cell, series)}, {2, 3})
+        self.assertTrue(results.problems())  # the summary's figures are those of all rounds
+        report.write(results)
+        text = (self.folder / "README.md").read_text()
+        self.assertIn("2 of 9 rounds are excluded", text)
+        self.assertIn("2 rounds excluded", text)
+        self.assertRegex(text, "- round 3, tcp_echo: .*: a hog")
+        with self.assertRaisesRegex(load.ResultsError, "excluded as noisy"):
+            self.with_controls(excluded=range(9))
+
     def test_merged_runs_are_refused(self):
         synthetic.write(self.folder, impls=2, cells=1, rounds=6)
         samples = self.folder / "samples.jsonl"

@@ -19,7 +19,7 @@ def _echo(conns, payload, pipeline):
 CELLS = [  # workload, parameters, metric, what an operation costs the first entry; the headline first
     _echo(64, 64, 1), *(_echo(conns, payload, pipeline) for payload in (64, 16384) for pipeline in (1, 16) for conns in (1, 64, 1024)
                         if (conns, payload, pipeline) != (64, 64, 1)),
-    ("accept_churn", {"conns": 16, "payload": 64}, CPU, 17_500.0), ("spawn_join", {}, CPU, 17.0), ("yield", {"tasks": 64}, CPU, 5.1),
+    ("accept_churn", {"conns": 16, "payload": 64}, CPU, 17_500.0), ("await_chain", {}, CPU, 9.0), ("spawn_join", {}, CPU, 17.0), ("yield", {"tasks": 64}, CPU, 5.1),
     ("timer_insert_cancel", {"live": 100}, CPU, 21.0), ("timer_insert_cancel", {"live": 1_000_000}, CPU, 24.0),
     ("timer_fire", {"timers": 10_000}, CPU, 140.0), ("cross_thread_wake", {}, WALL, 9_300.0), ("post", {"producers": 1}, CPU, 95.0),
     ("reg_churn", {}, CPU, 1_450.0), ("unix_echo", {"conns": 64, "payload": 64}, CPU, 2_900.0),
@@ -33,7 +33,7 @@ CELLS = [  # workload, parameters, metric, what an operation costs the first ent
 IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex+fine", "fine", 1.02),
          ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.28), ("libuv", "", 1.03),
          ("oncelock_global+fine", "fine", 0.95), ("tokio", "", 1.5)]
-MISSING = {"raw_epoll": ("spawn_join", "yield", "timer_insert_cancel", "timer_fire", "post"), "libuv": ("spawn_join", "yield")}
+MISSING = {"raw_epoll": ("await_chain", "spawn_join", "yield", "timer_insert_cancel", "timer_fire", "post"), "libuv": ("await_chain", "spawn_join", "yield")}
 
 
 def write(folder, impls, cells, rounds, seed=7, noise=0.03):
