@@ -1,6 +1,7 @@
 #include "harness/bench/rank.hpp"
 
 #include "harness/bench/comparison_text.hpp"
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/rows.hpp"
 
 #include <algorithm>
@@ -37,7 +38,8 @@ bool same_configuration(const Sample& a, const Sample& b) {
 std::vector<Contender> contenders_of(const std::vector<Sample>& samples, const std::vector<std::string>& wanted) {
   std::vector<Contender> all;
   for (const Sample* row : rows_of(samples)) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), row->impl) == wanted.end()) continue;
+    const bool named = std::find(wanted.begin(), wanted.end(), row->impl) != wanted.end();
+    if (!named && (!wanted.empty() || is_control(row->impl))) continue;
     auto found =
         std::find_if(all.begin(), all.end(), [&](const Contender& one) { return same_configuration(*one.rows.front(), *row); });
     if (found == all.end()) found = all.insert(found, {row->impl, {}});
@@ -121,6 +123,7 @@ class Ranker {
     for (const Sample* sample : of_row(samples_, *row)) {
       if (!sample->applicable()) return "not applicable: " + sample->not_applicable;
       if (sample->is_void()) return "void: " + sample->void_reason;
+      if (sample->excluded) return "its rounds were excluded as noisy";
     }
     return "it has no such figure";
   }

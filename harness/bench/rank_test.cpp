@@ -124,6 +124,21 @@ TEST(Rank, VoidCellsAreNotZero) {
   EXPECT_THAT(table.unranked, ElementsAre(HasSubstr("void: the server died")));
 }
 
+TEST(Rank, ControlsAreNoContendersUnlessTheyAreNamed) {
+  auto samples = two_cells();
+  add(samples, "a#again", echo(1), 100);
+  const Profile small = profile({{.workload = "tcp_echo", .params = {{"conns", 1}}}});
+  EXPECT_THAT(names(rank(samples, small, {})), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(names(rank(samples, small, {.entries = {"a#again", "b"}})), ElementsAre("a#again", "b"));
+}
+
+TEST(Rank, NoisyRoundsHaveNoFigures) {
+  auto samples = two_cells();
+  for (Sample& sample : samples) sample.excluded = sample.impl == "a";
+  const RankTable table = rank(samples, profile({{.workload = "tcp_echo", .params = {{"conns", 1}}}}), {});
+  EXPECT_THAT(table.unranked, ElementsAre(HasSubstr("excluded as noisy")));
+}
+
 TEST(Rank, WhereNothingMatchesNobodyIsRanked) {
   const RankTable table = rank(two_cells(), profile({{.workload = "idle_memory"}}), {});
   EXPECT_TRUE(table.entries.empty());
