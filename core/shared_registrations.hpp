@@ -20,8 +20,7 @@ class SharedRegistrations {
  public:
   static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
 
-  explicit SharedRegistrations(Backend backend) : SharedRegistrations{make_poller(backend)} {}
-  explicit SharedRegistrations(std::unique_ptr<Poller> poller) : reactor_{std::move(poller)} {
+  explicit SharedRegistrations(Backend backend) : reactor_{backend, RingUse::any_thread} {
     closed_.set();
     closed_.reset(/*owner=*/0);
   }
