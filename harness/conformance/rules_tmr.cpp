@@ -120,7 +120,11 @@ BOTH_FORMS_RULE(TMR_04, past_limit_of_an_operation) {
     EXPECT_EQ(co_await timeout(rt, -1h, stream.read(byte)), IoResult{-ETIME});
     put(pair.peer.get(), "x");
     co_await events_dispatched(rt);
-    EXPECT_EQ(co_await timeout(rt, -1h, stream.read(byte)), IoResult{1});
+    IoResult result;
+    do
+      result = co_await timeout(rt, -1h, stream.read(byte));
+    while (!kernel_knows_descriptors() && !confined() && result == IoResult{-ETIME});  // the thread that requested it completes it, a moment later
+    EXPECT_EQ(result, IoResult{1});
   }());
 }
 
