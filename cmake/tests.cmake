@@ -1,7 +1,8 @@
 # Everything that ctest runs. The target `tests` builds exactly what it needs.
 #   core_tests     core/*_test.cpp and those of the homes, with the seams
 #   harness_tests  harness/{measure,load,bench}/*_test.cpp and those of the peers, on the shipped flavour
-#   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests) with the seams
+#   economy_tests  what a message costs: allocations on the shipped flavour, system calls (economy_syscall_tests, golden values by name
+#                  among them) with the seams
 #   conformance    the kit: rules and mutants, one ctest entry each (cmake/conformance.cmake)
 #   conformance_*  the kit on peers, one binary and ctest entries for each (cmake/peers.cmake)
 #   fuzz_*         fuzz targets, in the Asan flavour (cmake/fuzz.cmake)
@@ -43,7 +44,7 @@ reactorlab_precompile(core_tests <gtest/gtest.h> core/reactorlab.hpp)
 
 set(peer_folders ${REACTORLAB_PEERS})
 list(TRANSFORM peer_folders PREPEND "impls/")
-reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/bench ${peer_folders})
+reactorlab_test_sources(harness_test_sources harness harness/measure harness/load harness/primitives harness/bench ${peer_folders})
 reactorlab_add_unit_tests(harness_tests SOURCES ${harness_test_sources}
                           LIBRARIES reactorlab_bench reactorlab_load reactorlab_measure)
 reactorlab_precompile(harness_tests <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
@@ -51,7 +52,8 @@ reactorlab_precompile(harness_tests <gmock/gmock.h> <gtest/gtest.h> <nlohmann/js
 if(NOT CMAKE_BUILD_TYPE MATCHES "^(Asan|Tsan)$")  # a sanitizer replaces malloc itself
   reactorlab_add_unit_tests(economy_tests SOURCES harness/economy/allocations_test.cpp LIBRARIES reactorlab)
 endif()
-reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls_test.cpp LIBRARIES reactorlab_instrumented)
+reactorlab_add_unit_tests(economy_syscall_tests SOURCES harness/economy/syscalls_test.cpp harness/economy/golden_test.cpp
+                          harness/economy/system_calls.cpp LIBRARIES reactorlab_instrumented)
 
 reactorlab_add_conformance()
 include(cmake/peers.cmake)

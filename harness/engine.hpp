@@ -22,13 +22,15 @@ struct EngineInfo {
   std::vector<std::string_view> backends = {};  ///< the first is the default
   std::vector<std::string_view> lockings = {};  ///< the first is the default
   unsigned max_workers = 1;                     ///< 0: any number
+  bool in_all = true;                           ///< whether `--impl=all` takes it; what it doesn't, `everything` does
 };
 
 struct ServeRequest {
-  std::string proto = "echo";
-  std::uint16_t port = 0;    ///< on 127.0.0.1; 0 takes any free port
-  std::string backend = {};  ///< empty: the engine's default
-  std::string locking = {};  ///< empty: the engine's default
+  std::string proto = "echo";  ///< or echo_timeout, unix_echo, udp_echo, where refusal_of() has nothing to say
+  std::string path = {};       ///< of the socket of unix_echo, which has no port
+  std::uint16_t port = 0;      ///< on 127.0.0.1; 0 takes any free port
+  std::string backend = {};    ///< empty: the engine's default
+  std::string locking = {};    ///< empty: the engine's default
   unsigned workers = 1;
   std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
   int backlog = 4096;
@@ -57,6 +59,11 @@ class Engine {
 
   /// Why this machine can't run it, with the remedy; nothing where it can. Found by trying, not by version numbers.
   [[nodiscard]] virtual std::optional<std::string> obstacle() const { return std::nullopt; }
+
+  /// Why it can't serve this protocol, half a sentence; nothing where it can.
+  [[nodiscard]] virtual std::optional<std::string> refusal_of(std::string_view proto) const {
+    return proto == "echo" ? std::nullopt : std::optional("its form of " + std::string(proto) + " isn't written");
+  }
 
   /// Serves until `stop_fd` is readable, then stops accepting, closes what is open and returns.
   /// Errors: std::system_error for what the kernel refused, std::invalid_argument for a configuration that the engine

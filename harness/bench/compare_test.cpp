@@ -1,15 +1,16 @@
 // bench compare on small synthetic runs whose truth is known: every exit status, and what is said with it.
 #include "harness/bench/compare_verb.hpp"
 
+#include "harness/bench/captured_program.hpp"
 #include "harness/bench/stored_run.hpp"
 #include "harness/bench/usage.hpp"
-#include "harness/bench/verbs.hpp"
 #include "harness/measure/host_facts.hpp"
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -70,15 +71,11 @@ class Compare : public testing::Test {
 
   /// The exit status; output_ and errors_ are what was printed.
   int compare(std::vector<std::string> words) {
-    words.insert(words.begin(), {"bench", "compare"});
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = run_program(static_cast<int>(argv.size()), argv.data());
-    output_ = testing::internal::GetCapturedStdout();
-    errors_ = testing::internal::GetCapturedStderr();
-    return status;
+    words.insert(words.begin(), "compare");
+    const CapturedEnd end = run_captured(std::move(words));
+    output_ = end.output;
+    errors_ = end.errors;
+    return end.status;
   }
 
   const fs::path scratch_ = fs::path(testing::TempDir()) / ("reactorlab-compare-" + std::to_string(::getpid()));

@@ -1,15 +1,28 @@
 #include "harness/bench/registry.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
+#include "harness/measure/callgrind.hpp"
 #include "harness/measure/command.hpp"
 #include "harness/measure/host_facts.hpp"
+#include "harness/measure/hot_processes.hpp"
+#include "harness/measure/kernel_counts.hpp"
 #include "harness/measure/process_cpu.hpp"
+#include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
+#include <linux/io_uring.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace reactorlab::bench {
@@ -42,36 +55,84 @@ std::string steal_now(unsigned cpus) {
   return fmt::format("{:.1f} % over {} s", 100 * static_cast<double>(*after - *before) / total, kWait.count());
 }
 
-void print_noise(const json& noise, unsigned cpus) {
+void print_noise(const json& noise, unsigned cpus, const std::vector<measure::HotProcess>& hot) {
   fmt::print("\nNoise\n");
   fact("load average", text_of(noise.at("load_average")));
   fact("CPU pressure", text_of(noise.at("cpu_pressure")).substr(0, text_of(noise.at("cpu_pressure")).find('\n')));
   fact("steal", steal_now(cpus));
+  fact("hot processes", hot.empty() ? "none over 1 s" : measure::describe(hot));
 }
 
 void can(std::string_view what, bool possible, std::string_view how, std::string_view remedy) {
-  fmt::print("  {} {:<34} {}\n", possible ? "yes" : "no ", what, possible ? how : remedy);
+  fmt::print("  {} {:<36} {}\n", possible ? "yes" : "no ", what, possible ? how : remedy);
 }
 
-void print_capabilities(const json& machine) {
-  fmt::print("\nMeasurable here\n");
+/// `obstacle`: why not, with the remedy; nothing where it can.
+void can(std::string_view what, std::string_view how, const std::optional<std::string>& obstacle) {
+  can(what, !obstacle, how, obstacle.value_or(""));
+}
+
+std::optional<std::string> obstacle_to_io_uring() {
+  io_uring_params params{};
+  const long fd = ::syscall(SYS_io_uring_setup, 1, &params);
+  if (fd >= 0) {
+    ::close(static_cast<int>(fd));
+    return std::nullopt;
+  }
+  return fmt::format(
+      "io_uring_setup: {} (/proc/sys/kernel/io_uring_disabled, a container's seccomp filter, or a kernel before 5.1)",
+      std::system_category().message(errno));
+}
+
+void print_timed(const json& machine, const json& noise) {
+  fmt::print("\nMeasurable here, timed (`bench run`, `bench load`)\n");
   const std::size_t cpus = machine.at("allowed_cpus").size();
   can("server and load on CPUs of their own", cpus >= 2, fmt::format("{} CPUs", cpus),
       "one CPU only: both share it, and rates and latencies mean little");
   can("server CPU per operation", measure::read_process_cpu(::getpid()).has_value(), measure::kProcessCpuSource,
       "this kernel has no schedstat: n/a");
-  can("1024 connections", measure::raise_descriptor_limit() >= 1024 + 64, "enough open files",
-      "raise the hard limit of open files (as root: ulimit -Hn 4096)");
-  can("system calls by name", measure::is_installed("strace"), "strace -f -c", "install strace");
-  can("user instructions per operation", measure::is_installed("valgrind"), "callgrind, N against 2N", "install valgrind");
-  can("kernel tracepoints", measure::is_installed("perf") && ::geteuid() == 0, "perf, as root", "install linux-perf, be root");
+  can("user memory per connection", measure::read_user_memory(::getpid()).has_value(), measure::kUserMemorySource,
+      "no /proc/PID/smaps_rollup that this user may read: n/a");
+  can("switches and run delay per thread", !measure::read_thread_counts(::getpid()).empty(), "/proc/PID/task/*/status, schedstat",
+      "no /proc/PID/task that this user may read: n/a");
+  can("steal", measure::read_steal_ns().has_value(), "/proc/stat", "/proc/stat doesn't say: n/a");
+  can("CPU pressure", noise.at("cpu_pressure") != "n/a", "/proc/pressure/cpu",
+      "the kernel has no PSI (boot with psi=1, CONFIG_PSI): n/a");
+  can("a CPU frequency that stays", noise.at("governor") == "n/a" || noise.at("governor") == "performance",
+      noise.at("governor") == "n/a" ? "the machine shows no governor (usual in virtual machines): nothing to set" : "performance",
+      fmt::format("the governor is {}: as root, cpupower frequency-set -g performance", text_of(noise.at("governor"))));
+  for (const std::uint64_t conns : {1024U, 8000U})
+    can(fmt::format("{} connections", conns), measure::raise_descriptor_limit() >= conns + 64, "enough open files",
+        fmt::format("raise the hard limit of open files (as root: ulimit -Hn {})", conns + 64));
+  const std::string quota = text_of(machine.at("cgroup_cpu_max"));
+  can("all of these CPUs", quota == "n/a" || quota.starts_with("max"), "no quota that can be seen",
+      fmt::format("the cgroup gets {} (quota and period in us): a throttled server stalls", quota));
+  can("io_uring", "io_uring_setup works", obstacle_to_io_uring());
+  for (const Impl& impl : impls())
+    if (const auto reason = impl.make()->obstacle()) can(fmt::format("the peer {}", impl.name), "", reason);
+  for (const LeftOut& peer : left_out())
+    can(fmt::format("the peer {}", peer.name), false, "", fmt::format("{}: run scripts/setup bench, build again", peer.reason));
+  can("charts", measure::is_installed("python3"), "scripts/plot (needs matplotlib)", "install python3-matplotlib");
+}
+
+void print_counted() {
+  fmt::print("\nMeasurable here, counted (`bench counts`, scripts/counts)\n");
+  can("the runtime's own statistics", true, "always", "");
+  can("system calls by name, wakeups", "kernel tracepoints", measure::KernelCounts::obstacle());
+  can("system calls by name, by a tracer", measure::is_installed("strace"), "strace -f -c (scripts/counts)", "install strace");
+  can("user instructions per operation", "callgrind, N against 2N", measure::obstacle_to_callgrind());
   const bool hardware = measure::output_of({"perf", "stat", "-x,", "-e", "instructions", "-o", "/dev/stdout", "true"})
                             .value_or("<not")
                             .find("<not") == std::string::npos;
   can("hardware counters", hardware, "perf stat", "no PMU that perf can use (usual in virtual machines), or no perf");
-  for (const LeftOut& peer : left_out())
-    can(fmt::format("the peer {}", peer.name), false, "", fmt::format("{}: run scripts/setup bench, build again", peer.reason));
-  can("charts", measure::is_installed("python3"), "scripts/plot (needs matplotlib)", "install python3-matplotlib");
+}
+
+/// -> whether it can be
+bool print_publication(const std::vector<measure::HotProcess>& hot) {
+  fmt::print("\nPublication\n");
+  can("a run of the tier standard", hot.empty(), "nothing else is hot",
+      fmt::format("refused now: {}. Stop that or wait; --accept-noise measures nevertheless", measure::describe(hot)));
+  return hot.empty();
 }
 
 }  // namespace
@@ -80,10 +141,11 @@ int doctor_verb() {
   const json machine = measure::machine_facts();
   const json noise = measure::noise_facts();
   print_machine(machine, noise);
-  print_noise(noise, machine.at("cpus").get<unsigned>());
-  print_capabilities(machine);
-  fmt::print("\nAn idle machine measures best: stop what else is running, then look at the load average above.\n");
-  return kExitOk;
+  const auto hot = measure::find_hot_processes();
+  print_noise(noise, machine.at("cpus").get<unsigned>(), hot);
+  print_timed(machine, noise);
+  print_counted();
+  return print_publication(hot) ? kExitOk : kExitFailure;
 }
 
 }  // namespace reactorlab::bench

@@ -68,7 +68,7 @@ Entry entry_of(const Impl& impl, const EntryFilter& filter, std::string_view loc
 }
 
 std::vector<std::string> known_labels(const std::vector<Impl>& known) {
-  std::vector<std::string> labels = {"all", "engines"};
+  std::vector<std::string> labels = {"all", "everything", "engines"};
   for (const Impl& impl : known)
     for (std::size_t i = 0; i < std::max<std::size_t>(1, impl.info.lockings.size()); ++i)
       labels.push_back(i == 0 ? impl.name : fmt::format("{}+{}", impl.name, impl.info.lockings[i]));
@@ -80,10 +80,13 @@ void add(EntryChoice& choice, Entry entry) {
   if (std::none_of(choice.entries.begin(), choice.entries.end(), same)) choice.entries.push_back(std::move(entry));
 }
 
-void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
-  for (const LeftOut& peer : left_out()) choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
+/// Those of this build, `everything` or what `all` means.
+void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter, bool everything) {
+  for (const LeftOut& peer : left_out())
+    if (everything || peer.name.find(':') == std::string_view::npos)
+      choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
-    if (impl.external != nullptr) continue;
+    if (impl.external != nullptr || (!everything && !impl.info.in_all)) continue;
     auto reason = obstacle(impl, filter);
     if (!reason) reason = obstacle_here(impl);
     if (reason) {
@@ -139,8 +142,8 @@ EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& fi
   if (filter.workers == 0) throw UsageError("--workers=0: at least one worker has to do the work");
   EntryChoice choice;
   for (const std::string& typed : filter.impls) {
-    if (typed == "all")
-      add_all(choice, known, filter);
+    if (typed == "all" || typed == "everything")
+      add_all(choice, known, filter, typed == "everything");
     else if (typed == "engines")
       add_engines(choice, known, filter);
     else

@@ -19,17 +19,17 @@ struct Entry {
 };
 
 struct EntryFilter {
-  /// Names, labels, "all", which takes every locking of every impl of this build, or "engines": every external engine
-  /// that can be started.
+  /// Names, labels, "all", which takes every locking of the homes and the peers in their usual shapes, "everything", which takes every
+  /// impl of this build, or "engines": every external engine that can be started.
   std::vector<std::string> impls = {};
   std::string backend = {};  ///< empty: the impl's default
-  std::string locking = {};  ///< empty: the impl's default, for "all" each of them
+  std::string locking = {};  ///< empty: the impl's default, for "all" and "everything" each of them
   unsigned workers = 1;
 };
 
 struct EntryChoice {
   std::vector<Entry> entries;
-  std::vector<std::string> notes;  ///< what "all" and "engines" had to leave out, and why
+  std::vector<std::string> notes;  ///< what "all" and its like had to leave out, and why
 };
 
 /// Throws UsageError for unknown names and for a configuration that a named impl hasn't, std::runtime_error for a named impl that

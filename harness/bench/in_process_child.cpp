@@ -1,14 +1,18 @@
 #include "harness/bench/in_process_child.hpp"
 
+#include "harness/bench/sample_threads.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
 #include <charconv>
 #include <csignal>
 #include <ctime>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -36,8 +40,10 @@ std::uint64_t nanoseconds_on(clockid_t clock) noexcept {
 /// What passes between the window's ends, on whatever thread they come.
 struct Window {
   std::uint64_t wall_ns = 0, cpu_ns = 0, run_delay_ns = 0;
+  std::vector<measure::ThreadCounts> threads;
 
   void open() {
+    threads_before_ = measure::read_thread_counts(::getpid());
     run_delay_ns = run_delay();
     cpu_ns = nanoseconds_on(CLOCK_PROCESS_CPUTIME_ID);
     wall_ns = nanoseconds_on(CLOCK_MONOTONIC);
@@ -46,9 +52,12 @@ struct Window {
     wall_ns = nanoseconds_on(CLOCK_MONOTONIC) - wall_ns;
     cpu_ns = nanoseconds_on(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
     run_delay_ns = run_delay() - run_delay_ns;
+    threads = measure::between(threads_before_, measure::read_thread_counts(::getpid()));
   }
 
  private:
+  std::map<pid_t, measure::ThreadCounts> threads_before_;
+
   static std::uint64_t run_delay() { return measure::read_process_cpu(::getpid()).value_or(measure::ProcessCpu{}).run_delay_ns; }
 };
 
@@ -71,7 +80,7 @@ json run_here(const InProcessChildOptions& options) {
                                     .on_window_open = [&] { window.open(); },
                                     .on_window_close = [&] { window.close(); },
                                     .on_latency = [&](std::uint64_t ns) { latency.record(ns); },
-                                    .on_foreign_thread = foreign_place(options.cpus)};
+                                    .on_foreign_thread = foreign_place(options.cpus, options.spread)};
   const InProcessReport report = make_engine(options.entry.impl)->run_in_process(request);
   json result = percentiles_of(latency);
   result.update({{"operations", report.operations},
@@ -79,14 +88,20 @@ json run_here(const InProcessChildOptions& options) {
                  {"wall_ns", window.wall_ns},
                  {"cpu_ns", window.cpu_ns},
                  {"run_delay_ns", window.run_delay_ns},
+                 {"threads", to_json(window.threads)},
                  {"counters", report.counters}});
   return result;
 }
 
 }  // namespace
 
-std::function<void()> foreign_place(const std::vector<int>& cpus) {
+void take_place(const std::vector<int>& cpus, bool spread) {
+  if (!cpus.empty()) measure::pin_this_thread(spread ? cpus : std::vector{cpus.front()});
+}
+
+std::function<void()> foreign_place(const std::vector<int>& cpus, bool spread) {
   if (cpus.empty()) return {};
+  if (spread) return [] {};  // where whoever started it is
   return [cpu = cpus.back()] { measure::pin_this_thread({cpu}); };
 }
 
@@ -101,6 +116,7 @@ void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
   verb.add_option("--params", options.params)->delimiter(',');
   verb.add_option("--operations", options.operations)->required();
   verb.add_option("--cpus", options.cpus)->delimiter(',');
+  verb.add_flag("--spread", options.spread);
 }
 
 std::vector<std::string> words_of(const InProcessChildOptions& options) {
@@ -111,6 +127,7 @@ std::vector<std::string> words_of(const InProcessChildOptions& options) {
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (!options.params.empty()) words.push_back(fmt::format("--params={}", fmt::join(options.params, ",")));
   if (!options.cpus.empty()) words.push_back(fmt::format("--cpus={}", fmt::join(options.cpus, ",")));
+  if (options.spread) words.emplace_back("--spread");
   return words;
 }
 
@@ -136,7 +153,7 @@ Params params_from_words(const std::vector<std::string>& words) {
 
 int in_process_child_verb(const InProcessChildOptions& options) {
   end_with_parent();
-  if (!options.cpus.empty()) measure::pin_this_thread({options.cpus.front()});
+  take_place(options.cpus, options.spread);
   std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
   json result;
   try {

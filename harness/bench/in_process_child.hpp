@@ -25,13 +25,16 @@ struct InProcessChildOptions {
   std::vector<std::string> params;  ///< "tasks=64"
   std::uint64_t operations = 0;
   std::vector<int> cpus;  ///< the runtime's, and behind it that of the workload's own threads; empty: not pinned
+  bool spread = false;    ///< every thread may run on any of them
 };
 
 void add_in_process_child(CLI::App& app, InProcessChildOptions& options);
 [[nodiscard]] std::vector<std::string> words_of(const InProcessChildOptions& options);
 
-/// What threads of the workload's own do first: pin themselves to the last of these.
-[[nodiscard]] std::function<void()> foreign_place(const std::vector<int>& cpus);
+/// Pins the calling thread, and so those that it starts, to the first of these, or to all of them.
+void take_place(const std::vector<int>& cpus, bool spread);
+/// What threads of the workload's own do first: pin themselves to the last of these, unless threads are spread.
+[[nodiscard]] std::function<void()> foreign_place(const std::vector<int>& cpus, bool spread);
 
 /// The parameters as the command line carries them, and back. Throws UsageError.
 [[nodiscard]] std::vector<std::string> params_to_words(const Params& params);

@@ -2,6 +2,7 @@
 
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/in_process_spawn.hpp"
+#include "harness/bench/sample_threads.hpp"
 #include "harness/measure/process_cpu.hpp"
 
 #include <algorithm>
@@ -18,13 +19,6 @@ using nlohmann::json;
 const InProcessWorkload& workload_of(const Cell& cell) {
   if (const auto* const workload = find_in_process_workload(cell.workload)) return *workload;
   throw std::runtime_error(cell.workload + " isn't a workload inside the process");
-}
-
-std::vector<int> cpus_for(const InProcessWorkload& workload, const SampleSettings& settings) {
-  std::vector<int> cpus;
-  if (settings.server_cpu) cpus.push_back(*settings.server_cpu);
-  if (workload.foreign_threads && settings.load_cpu && settings.load_cpu != settings.server_cpu) cpus.push_back(*settings.load_cpu);
-  return cpus;
 }
 
 std::optional<std::uint64_t> number_at(const json& from, const char* key) {
@@ -45,13 +39,11 @@ void take_numbers(Sample& sample, const json& result, bool has_latency) {
   sample.max_ns = result.at("max_ns");
 }
 
-/// The engine's counters are of the window, the switches of the process's whole life, both per operation. Nobody counts
-/// system calls and allocations here: unknown, not 0.
-void take_counts(Sample& sample, const json& result, const rusage& usage) {
+/// Of the window, per operation. Nobody counts system calls and allocations here: unknown, not 0.
+void take_counts(Sample& sample, const json& result) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   const auto per_operation = [&](double count) { return count / static_cast<double>(sample.ops); };
-  sample.counts["voluntary_switches"] = per_operation(static_cast<double>(usage.ru_nvcsw));
-  sample.counts["involuntary_switches"] = per_operation(static_cast<double>(usage.ru_nivcsw));
+  add_thread_counts(sample, thread_counts_from_json(result.value("threads", json::array())));
   for (const auto& [name, value] : result.at("counters").items()) sample.counts[name] = per_operation(value.get<double>());
 }
 
@@ -65,10 +57,11 @@ void judge(Sample& sample, std::uint64_t operations) {
     sample.void_reason = "its window never opened and closed";
 }
 
-/// Time stolen, or spent waiting for a CPU. How busy the CPUs were says nothing: some workloads mostly wait.
-bool was_stalled(const Sample& sample) {
+/// Time stolen, or spent waiting for a CPU, unless more threads than CPUs are the point. How busy the CPUs were says nothing: some
+/// workloads mostly wait.
+bool was_stalled(const Sample& sample, const InProcessWorkload& workload) {
   const auto tenth = sample.wall_ns / 10;
-  return sample.server_run_delay_ns > tenth || sample.steal_ns.value_or(0) > tenth;
+  return (!workload.spread && sample.server_run_delay_ns > tenth) || sample.steal_ns.value_or(0) > tenth;
 }
 
 void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
@@ -77,7 +70,8 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
                                          .workload = place.cell.workload,
                                          .params = params_to_words(place.cell.params),
                                          .operations = workload.operations,
-                                         .cpus = cpus_for(workload, settings)};
+                                         .cpus = cpus_for(workload, settings.server_cpu, settings.load_cpu),
+                                         .spread = workload.spread};
   const auto steal_before = measure::read_steal_ns();
   const ChildEnd end = run_child({.words = words_of(options),
                                   .environment_padding = place.seed % 4096,
@@ -93,11 +87,18 @@ void measure_child(Sample& sample, const Entry& entry, const SamplePlace& place,
   take_numbers(sample, result, workload.has_latency);
   judge(sample, workload.operations);
   if (!sample.sound()) return;
-  take_counts(sample, result, end.usage);
-  sample.stalled = was_stalled(sample);
+  take_counts(sample, result);
+  sample.stalled = was_stalled(sample, workload);
 }
 
 }  // namespace
+
+std::vector<int> cpus_for(const InProcessWorkload& workload, std::optional<int> server_cpu, std::optional<int> load_cpu) {
+  std::vector<int> cpus;
+  if (server_cpu) cpus.push_back(*server_cpu);
+  if ((workload.foreign_threads || workload.spread) && load_cpu && load_cpu != server_cpu) cpus.push_back(*load_cpu);
+  return cpus;
+}
 
 Sample run_in_process_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
   Sample sample;

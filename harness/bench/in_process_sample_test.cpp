@@ -86,9 +86,15 @@ Sample sample_from(const std::string& executable) {
 /// A child's line for that many operations.
 std::string line(std::uint64_t operations, std::uint64_t errors) {
   return "echo '" +
-         nlohmann::json{
-             {"operations", operations}, {"errors", errors}, {"wall_ns", 1000}, {"cpu_ns", 900},
-             {"run_delay_ns", 0},        {"max_ns", 50},     {"p50_ns", 40},    {"counters", {{"kicks", 2 * operations}}}}
+         nlohmann::json{{"operations", operations},
+                        {"errors", errors},
+                        {"wall_ns", 1000},
+                        {"cpu_ns", 900},
+                        {"run_delay_ns", 0},
+                        {"max_ns", 50},
+                        {"p50_ns", 40},
+                        {"counters", {{"kicks", 2 * operations}}},
+                        {"threads", {{operations, 0, 500}, {2 * operations, operations, 500}}}}
              .dump() +
          "'";
 }
@@ -105,6 +111,10 @@ TEST(InProcessSample, TakesWhatTheChildSays) {
   EXPECT_EQ(sample.p99_ns, std::nullopt) << "too few operations beyond it";
   EXPECT_EQ(sample.counts.at("kicks"), 2.0);
   EXPECT_EQ(sample.counts.at("allocations"), std::nullopt) << "not counted is not 0";
+  EXPECT_EQ(sample.counts.at("voluntary_switches"), 3.0);
+  EXPECT_EQ(sample.counts.at("voluntary_switches.1"), 2.0) << "of the second thread";
+  EXPECT_EQ(sample.counts.at("involuntary_switches.0"), 0.0);
+  EXPECT_EQ(sample.counts.at("run_delay_ns"), 1000.0 / static_cast<double>(operations));
   EXPECT_EQ(sample.round, 3U);
   EXPECT_EQ(sample.cell.workload, "cross_thread_wake");
 }

@@ -53,7 +53,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
 
 /// In a process group of its own, so that a terminal's Ctrl-C reaches the driver alone; default signals, none blocked.
 pid_t spawn(const ChildRequest& request, const MemoryFile& out, const MemoryFile& err) {
-  std::vector<std::string> words = {"bench"};
+  std::vector<std::string> words = request.under;
+  words.push_back(request.under.empty() ? "bench" : request.executable);
   words.insert(words.end(), request.words.begin(), request.words.end());
   std::vector<std::string> variables = {"REACTORLAB_PADDING=" + std::string(request.environment_padding, 'x')};
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
@@ -72,11 +73,12 @@ pid_t spawn(const ChildRequest& request, const MemoryFile& out, const MemoryFile
   ::posix_spawnattr_setpgroup(&attributes, 0);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, request.executable.c_str(), &actions, &attributes, pointers_to(words).data(),
-                                  pointers_to(variables).data());
+  const std::string& program = request.under.empty() ? request.executable : request.under.front();
+  const int error =
+      ::posix_spawn(&pid, program.c_str(), &actions, &attributes, pointers_to(words).data(), pointers_to(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::system_error(error, std::system_category(), "cannot start " + request.executable);
+  if (error != 0) throw std::system_error(error, std::system_category(), "cannot start " + program);
   return pid;
 }
 

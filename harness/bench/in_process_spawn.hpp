@@ -14,6 +14,7 @@ struct ChildRequest {
   std::vector<std::string> words = {};  ///< behind the program's name
   std::size_t environment_padding = 0;  ///< bytes; moves the stack
   std::string executable = "/proc/self/exe";
+  std::vector<std::string> under = {};  ///< the path of a tool that runs the executable (valgrind), and its flags
   std::chrono::milliseconds limit = std::chrono::seconds{60};  ///< then it is killed
   const std::atomic<bool>* cancel = nullptr;                   ///< true: the same
 };

@@ -3,42 +3,26 @@
 #include <algorithm>
 
 namespace reactorlab::bench {
+namespace {
+
+std::vector<InProcessWorkload> defined() {
+  std::vector<InProcessWorkload> all;
+  for (const Workload& workload : workloads())
+    if (workload.in_process)
+      all.push_back({.name = workload.name,
+                     .summary = workload.summary,
+                     .cells = workload.cells,
+                     .operations = workload.operations,
+                     .has_latency = workload.has_latency,
+                     .foreign_threads = workload.foreign_threads,
+                     .spread = workload.topology != Topology::T1});
+  return all;
+}
+
+}  // namespace
 
 const std::vector<InProcessWorkload>& in_process_workloads() {
-  static const std::vector<InProcessWorkload> all = {
-      {.name = "spawn_join",
-       .summary = "inside a task: spawn a child that returns a value, and await it",
-       .cells = {{}},
-       .operations = 4'000'000},
-      {.name = "yield",
-       .summary = "tasks that do nothing but yield: one round of the executor, order checked",
-       .cells = {{{"tasks", 64}}},
-       .operations = 20'000'000},
-      {.name = "timer_insert_cancel",
-       .summary = "create a sleep and cancel it, with others pending for hours",
-       .cells = {{{"live", 100}}, {{"live", 1'000'000}}},
-       .operations = 4'000'000},
-      {.name = "timer_fire",
-       .summary = "sleeps that end, spread over 20 ms; latency is how late they are",
-       .cells = {{{"timers", 10'000}}},
-       .operations = 150'000,
-       .has_latency = true},
-      {.name = "cross_thread_wake",
-       .summary = "a foreign thread notifies a parked task, which answers: the round trip",
-       .cells = {{}},
-       .operations = 5'000,
-       .has_latency = true,
-       .foreign_threads = true},
-      {.name = "post",
-       .summary = "foreign threads hand no-op jobs to the runtime",
-       .cells = {{{"producers", 1}}},
-       .operations = 1'000'000,
-       .foreign_threads = true},
-      {.name = "reg_churn",
-       .summary = "a new eventfd: registered, readable once, deregistered, closed",
-       .cells = {{}},
-       .operations = 150'000},
-  };
+  static const std::vector<InProcessWorkload> all = defined();
   return all;
 }
 

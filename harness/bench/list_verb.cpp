@@ -1,10 +1,12 @@
 #include "harness/bench/entry.hpp"
-#include "harness/bench/metric.hpp"
 #include "harness/bench/progress.hpp"
 #include "harness/bench/registry.hpp"
+#include "harness/bench/sample.hpp"
 #include "harness/bench/tier.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
+#include "harness/bench/workload_text.hpp"
+#include "harness/measure/nearest_name.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,6 +22,7 @@ json json_of(const Impl& impl) {
           {"summary", impl.info.summary},
           {"backends", impl.info.backends},
           {"lockings", impl.info.lockings},
+          {"in_all", impl.external == nullptr && impl.info.in_all},
           {"max_workers", impl.info.max_workers == 0 ? json(nullptr) : json(impl.info.max_workers)}};
 }
 
@@ -28,18 +31,6 @@ json json_of_external(const Impl& impl) {
   engine["command"] = impl.external->command;
   engine["unavailable"] = impl.unavailable.empty() ? json(nullptr) : json(impl.unavailable);
   return engine;
-}
-
-json json_of(const Workload& workload) {
-  const MetricInfo& metric = info_of(workload.metric);
-  return {{"name", workload.name},
-          {"summary", workload.summary},
-          {"operation", workload.operation},
-          {"metric", metric.name},
-          {"unit", metric.unit},
-          {"has_latency", workload.has_latency},
-          {"in_process", workload.in_process},
-          {"cells", workload.cells}};
 }
 
 json json_of(const Tier& tier) {
@@ -72,6 +63,12 @@ std::string choices_of(const Impl& impl) {
   return text.empty() ? "" : fmt::format(" ({})", text);
 }
 
+void print_impls(bool in_all) {
+  for (const Impl& impl : impls())
+    if (impl.info.in_all == in_all)
+      fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+}
+
 void print_engines(const std::vector<Impl>& engines) {
   if (engines.empty()) return;
   fmt::print("\nEngines of other languages (--impl; engines means all that can be started):\n");
@@ -80,10 +77,23 @@ void print_engines(const std::vector<Impl>& engines) {
                engine.unavailable.empty() ? "" : fmt::format(" [not here: {}]", engine.unavailable));
 }
 
-void print_workload(const Workload& workload) {
-  const MetricInfo& metric = info_of(workload.metric);
-  fmt::print("  {:<19} {} ({} of {} per {})\n", workload.name, workload.summary, metric.unit, metric.description,
-             workload.operation);
+/// Families in order, each with its workloads.
+void print_workloads() {
+  fmt::print("\nWorkloads (--workload), each with its unit and what an operation is; `bench list NAME` explains one:\n");
+  const Workload* last = nullptr;
+  for (const Workload& workload : workloads()) {
+    if (last == nullptr || last->family != workload.family)
+      fmt::print(" {}: {}\n", to_string(workload.family), meaning_of(workload.family));
+    fmt::print("{}\n", line_about(workload));
+    last = &workload;
+  }
+}
+
+int explain(const ListOptions& options) {
+  if (!is_workload(options.workload)) throw UsageError(measure::unknown_choice("workload", options.workload, workload_names()));
+  const Workload& workload = workload_of(options.workload);
+  fmt::print("{}", options.json ? json_of(workload).dump(1) + "\n" : text_about(workload));
+  return kExitOk;
 }
 
 std::chrono::seconds time_of(const Tier& tier, std::size_t entries) {
@@ -95,17 +105,18 @@ std::chrono::seconds time_of(const Tier& tier, std::size_t entries) {
 }  // namespace
 
 int list_verb(const ListOptions& options) {
+  if (!options.workload.empty()) return explain(options);
   const auto engines = engine_impls(options.engines);
   if (options.json) {
     fmt::print("{}\n", list_json(engines).dump(1));
     return kExitOk;
   }
-  fmt::print("Implementations (--impl):\n");
-  for (const Impl& impl : impls())
-    fmt::print("  {:<19} {:<8} {}{}\n", impl.name, to_string(impl.kind), impl.info.summary, choices_of(impl));
+  fmt::print("Implementations (--impl; all means these):\n");
+  print_impls(true);
+  fmt::print("\nFurther peers, and peers in other shapes (--impl; everything means these, too):\n");
+  print_impls(false);
   print_engines(engines);
-  fmt::print("\nWorkloads (--workload), each with its unit and what an operation is:\n");
-  for (const Workload& workload : workloads()) print_workload(workload);
+  print_workloads();
   const std::size_t entries = choose_entries(impls(), {.impls = {"all"}}).entries.size();
   fmt::print("\nTiers (--tier), with the time for --impl=all:\n");
   for (const Tier& tier : tiers())

@@ -52,11 +52,13 @@ const Figure& figure_named(std::string_view name) {
 const MetricInfo& info_of(Metric metric) {
   static constexpr MetricInfo kServerCpu = {"server_cpu_ns_per_op", "ns", "CPU time"};
   static constexpr MetricInfo kWall = {"wall_ns_per_op", "ns", "elapsed time"};
+  static constexpr MetricInfo kP99 = {"p99_ns", "ns", "latency, 99th percentile,"};
   static constexpr MetricInfo kUserBytes = {"user_bytes_per_op", "B", "user memory"};
   switch (metric) {
     case Metric::ServerCpu: break;
     case Metric::Wall: return kWall;
     case Metric::UserBytes: return kUserBytes;
+    case Metric::P99: return kP99;
   }
   return kServerCpu;
 }
@@ -70,6 +72,7 @@ std::optional<double> value_of(Metric metric, const Sample& sample) {
       const auto found = sample.counts.find("user_bytes");
       return found == sample.counts.end() ? std::nullopt : found->second;
     }
+    case Metric::P99: return sample.p99_ns ? std::optional(static_cast<double>(*sample.p99_ns)) : std::nullopt;
   }
   return sample.cpu_ns_per_op();
 }

@@ -30,6 +30,7 @@ struct MicroCase {
   std::string workload;
   Params params;
   std::vector<int> cpus;
+  bool spread;
 
   [[nodiscard]] std::string name() const {
     std::string text = fmt::format("{}/{}", workload, entry.label);
@@ -62,6 +63,7 @@ class TimedWindow {
 };
 
 InProcessReport run_once(const MicroCase& one, std::uint64_t operations, TimedWindow& window) {
+  take_place(one.cpus, one.spread);
   return make_engine(one.entry.impl)
       ->run_in_process({.workload = one.workload,
                         .params = one.params,
@@ -71,7 +73,7 @@ InProcessReport run_once(const MicroCase& one, std::uint64_t operations, TimedWi
                         .workers = one.entry.workers,
                         .on_window_open = [&] { window.open(); },
                         .on_window_close = [&] { window.close(); },
-                        .on_foreign_thread = foreign_place(one.cpus)});
+                        .on_foreign_thread = foreign_place(one.cpus, one.spread)});
 }
 
 /// One call does all iterations. -> why it was wrong; empty if it wasn't
@@ -145,7 +147,7 @@ void initialise(const std::vector<std::string>& flags) {
 
 void add_micro(CLI::App& app, MicroOptions& options) {
   CLI::App& verb = *app.add_subcommand("micro", "the workloads inside one process, under Google Benchmark");
-  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, or all")->delimiter(',');
+  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, all or everything")->delimiter(',');
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
   verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
@@ -156,7 +158,7 @@ void add_micro(CLI::App& app, MicroOptions& options) {
   verb.footer("\nWorkloads:\n" + workloads + R"(
 Time is the window's wall clock, CPU that of the whole process in the window, both per operation; set-up and clean-up
 are in neither. Where tasks wait (timer_fire) only CPU means something. The runtime's threads are pinned to the first
-CPU that this process may use, the workload's own to the second. All samples come from one process, so its memory
+CPU that this process may use, the workload's own to the second, unless several threads run tasks: those share both. All samples come from one process, so its memory
 layout is in all of them: for a verdict use `bench run`.
 
 Every flag that begins with --benchmark_ goes to Google Benchmark as it is, for example
@@ -185,13 +187,13 @@ int micro_verb(const MicroOptions& options) {
   for (const std::string& note : choice.notes) fmt::print(stderr, "bench: {}\n", note);
   initialise(options.benchmark_flags);
   const std::vector<int> cpus = choose_cpus();
-  if (!cpus.empty()) measure::pin_this_thread({cpus.front()});
   std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
 
   bool failed = false;
   for (const InProcessWorkload* workload : workloads)
     for (const Params& params : workload->cells)
-      for (const Entry& entry : choice.entries) add_benchmark({entry, std::string{workload->name}, params, cpus}, failed);
+      for (const Entry& entry : choice.entries)
+        add_benchmark({entry, std::string{workload->name}, params, cpus, workload->spread}, failed);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   benchmark::ClearRegisteredBenchmarks();

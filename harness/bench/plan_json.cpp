@@ -43,6 +43,7 @@ RunPlan parse(const json& from) {
   RunPlan plan;
   plan.tier = from.at("tier");
   plan.rounds = from.at("rounds");
+  if (from.contains("precision")) plan.precision = from.at("precision").get<double>();
   plan.seed = from.at("seed");
   plan.times.warmup = std::chrono::milliseconds(from.at("warmup_ms").get<long>());
   plan.times.duration = std::chrono::milliseconds(from.at("duration_ms").get<long>());
@@ -73,6 +74,7 @@ json to_json(const RunPlan& plan) {
                   {"entries", entries},
                   {"cells", cells}};
   if (!plan.engines_file.empty()) written["engines_file"] = plan.engines_file;
+  if (plan.precision) written["precision"] = *plan.precision;
   return written;
 }
 

@@ -1,6 +1,10 @@
+#include "harness/bench/calibrate_verb.hpp"
 #include "harness/bench/compare_verb.hpp"
+#include "harness/bench/counts_verb.hpp"
+#include "harness/bench/explain_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
 #include "harness/bench/micro_verb.hpp"
+#include "harness/bench/rank_verb.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
@@ -21,6 +25,10 @@ struct Command {
   LoadVerbOptions load;
   MicroOptions micro;
   CompareOptions compare;
+  CountsOptions counts;
+  RankOptions rank;
+  CalibrateOptions calibrate;
+  ExplainOptions explain;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -31,7 +39,9 @@ void add_engines(CLI::App& verb, std::string& file) {
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
-  verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas; all: of this build; engines: the others")
+  verb.add_option("--impl", options.impls,
+                  "names from `bench list`, separated by commas; all: the homes and each peer's usual shape; everything: all of "
+                  "this build; engines: of other languages")
       ->delimiter(',');
   add_engines(verb, options.engines);
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
@@ -44,8 +54,15 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
   verb.add_option("--rounds", options.rounds, "instead of the tier's; an interval needs 6, a verdict on 9 entries 9")
       ->check(CLI::Range(1, 1000));
+  verb.add_option(
+          "--precision", options.precision,
+          "a cell stops at a look (round 9, 15, 21, 28, 42, 56 ...) where all its intervals are within so many percent; at the "
+          "latest after --rounds (then 56)")
+      ->check(CLI::Range(0.01, 100.0));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
+  verb.add_flag("--accept-noise", options.accept_noise,
+                "measure the tier standard although another process is hot (`bench doctor`)");
   verb.add_option("--resume", options.resume, "continue the interrupted run in this folder, by its own plan");
 }
 
@@ -57,7 +74,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
-  verb.add_option("--proto", options.proto, "what to speak: echo");
+  verb.add_option("--proto", options.proto, "what to speak: echo; echo_work, echo_timeout, unix_echo, udp_echo for workloads");
+  verb.add_option("--path", options.path, "of the socket of unix_echo, which has no port");
   verb.add_option("--port", options.port, "on 127.0.0.1; 0, the default, takes any free one");
   verb.add_option("--cpu", options.cpu, "pin the whole server to this CPU");
   verb.add_flag("--die-with-parent", options.die_with_parent, "stop when the process that started it ends");
@@ -113,7 +131,9 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 }
 
 void add_list(CLI::App& app, ListOptions& options) {
-  CLI::App& verb = *app.add_subcommand("list", "the implementations, engines, workloads and tiers");
+  CLI::App& verb =
+      *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
+  verb.add_option("workload,--workload", options.workload, "a workload to explain, with its hypothesis")->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);
 }
@@ -139,7 +159,7 @@ void refuse_extras(const CLI::App& app, const CLI::App* verb) {
 void refuse_choices_beside_resume(const CLI::App& run) {
   if (run.count("--resume") == 0) return;
   for (const CLI::Option* option : run.get_options())
-    if (option->count() > 0 && option->get_name() != "--resume")
+    if (option->count() > 0 && option->get_name() != "--resume" && option->get_name() != "--accept-noise")
       throw UsageError(
           fmt::format("--resume continues a run by the plan in its provenance.json: leave out {}", option->get_name()));
 }
@@ -162,6 +182,10 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "serve") return serve_verb(command.serve);
   if (verb == "load") return load_verb(command.load);
   if (verb == "compare") return compare_verb(command.compare);
+  if (verb == "rank") return rank_verb(command.rank);
+  if (verb == "counts") return counts_verb(command.counts);
+  if (verb == "calibrate") return calibrate_verb(command.calibrate);
+  if (verb == "explain") return explain_verb(command.explain);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -177,8 +201,12 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_serve(app, command.serve);
   add_load(app, command.load);
   add_compare(app, command.compare);
+  add_counts(app, command.counts);
+  add_rank(app, command.rank);
+  add_calibrate(app, command.calibrate);
+  add_explain(app, command.explain);
   add_list(app, command.list);
-  app.add_subcommand("doctor", "what this machine can and can't measure");
+  app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);
   add_in_process_child(app, command.in_process_child);
   app.allow_extras();

@@ -29,6 +29,16 @@ std::size_t terminal_width() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
+/// As many bytes of UTF-8 as take so many columns; what continues a character takes none.
+std::string first_columns(const std::string& text, std::size_t columns) {
+  std::size_t end = 0;
+  for (std::size_t taken = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U;
+    if (begins && taken++ == columns) break;
+  }
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 std::chrono::seconds time_left(const ProgressState& state) {
@@ -49,16 +59,18 @@ std::string progress_line(const ProgressState& state, const std::string& what, s
   const std::size_t filled = state.samples == 0 ? kBar : state.done * kBar / state.samples;
   const std::string bar = std::string(filled, '#') + std::string(kBar - filled, '.');
   std::string text = fmt::format("[{}] {}/{}, {} left  {}", bar, state.done, state.samples, duration_text(time_left(state)), what);
-  text.resize(std::min(text.size(), width > 0 ? width - 1 : 0));  // the last column may wrap
+  text = first_columns(text, width > 0 ? width - 1 : 0);  // the last column may wrap
   if (color && text.size() > kBar) text = text.insert(1 + kBar, "\033[0m").insert(1, "\033[32m");
   return text;
 }
+
+bool color_wanted(bool terminal) { return terminal && !variable_is_set("NO_COLOR"); }
 
 Progress::Progress(std::size_t samples, std::chrono::milliseconds expected)
     : state_{.samples = samples, .expected = expected},
       started_(std::chrono::steady_clock::now()),
       terminal_(is_terminal()),
-      color_(terminal_ && !variable_is_set("NO_COLOR")) {}
+      color_(color_wanted(terminal_)) {}
 
 ProgressState Progress::state() const {
   ProgressState now = state_;
@@ -78,6 +90,11 @@ void Progress::starts(const std::string& what, std::size_t round, std::size_t ro
 void Progress::done(std::chrono::milliseconds expected) {
   ++state_.done;
   state_.expected_done += expected;
+}
+
+void Progress::drop(std::size_t samples, std::chrono::milliseconds expected) {
+  state_.samples -= samples;
+  state_.expected -= expected;
 }
 
 void Progress::note(const std::string& line) {

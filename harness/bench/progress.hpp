@@ -22,8 +22,11 @@ struct ProgressState {
 /// One line that fits into `width` columns; colour codes take none.
 [[nodiscard]] std::string progress_line(const ProgressState& state, const std::string& what, std::size_t width, bool color);
 
+/// Whether colours are wanted: on a terminal, unless NO_COLOR (https://no-color.org) is set and not empty.
+[[nodiscard]] bool color_wanted(bool terminal);
+
 /// Says on standard error how far a run is and how long it still takes: a line that is rewritten on a terminal, else
-/// a plain line whenever a round begins. NO_COLOR (https://no-color.org) is honoured.
+/// a plain line whenever a round begins.
 class Progress {
  public:
   Progress(std::size_t samples, std::chrono::milliseconds expected);
@@ -31,6 +34,9 @@ class Progress {
   /// A sample begins. `round` counts from 0.
   void starts(const std::string& what, std::size_t round, std::size_t rounds);
   void done(std::chrono::milliseconds expected);
+
+  /// So many samples won't be needed.
+  void drop(std::size_t samples, std::chrono::milliseconds expected);
 
   /// Prints a line without leaving the progress line's remains.
   void note(const std::string& line);

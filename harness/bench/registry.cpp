@@ -15,9 +15,18 @@ namespace reactorlab {
 #define REACTORLAB_PEER(name) std::unique_ptr<Engine> make_##name##_engine();
 #include "reactorlab/impl_list.inc"
 #undef REACTORLAB_PEER
+#define REACTORLAB_SHAPE(peer, shape) std::unique_ptr<Engine> make_##peer##_##shape##_engine();
+#include "reactorlab/shape_list.inc"
+#undef REACTORLAB_SHAPE
 
 namespace bench {
 namespace {
+
+Impl shape_of(std::string name, std::unique_ptr<Engine> (*make)()) {
+  Impl impl{std::move(name), ImplKind::Peer, make()->info(), make};
+  impl.info.in_all = false;
+  return impl;
+}
 
 std::vector<Impl> all_impls() {
   std::vector<Impl> all = variant_impls();
@@ -25,6 +34,9 @@ std::vector<Impl> all_impls() {
 #include "reactorlab/impl_list.inc"
 #undef REACTORLAB_PEER
 #undef REACTORLAB_VARIANT
+#define REACTORLAB_SHAPE(peer, shape) all.push_back(shape_of(#peer ":" #shape, make_##peer##_##shape##_engine));
+#include "reactorlab/shape_list.inc"
+#undef REACTORLAB_SHAPE
   return all;
 }
 
@@ -38,10 +50,10 @@ Impl impl_of(ExternalEngine engine) {
           .unavailable = obstacle_to_starting(*external)};
 }
 
-/// Whether it is "all", an implementation of this build, or one with a locking behind it.
+/// Whether it is "all", "everything", an implementation of this build, or one with a locking behind it.
 bool is_of_this_build(const std::string& name) {
   const std::string impl = name.substr(0, name.find('+'));
-  return name == "all" || std::any_of(impls().begin(), impls().end(), [&](const Impl& one) { return one.name == impl; });
+  return name == "all" || name == "everything" || std::any_of(impls().begin(), impls().end(), [&](const Impl& one) { return one.name == impl; });
 }
 
 }  // namespace
@@ -84,7 +96,7 @@ const std::vector<LeftOut>& left_out() {
 
 void refuse_if_left_out(std::string_view name) {
   for (const LeftOut& peer : left_out())
-    if (peer.name == name)
+    if (peer.name == name || peer.name == name.substr(0, name.find(':')))
       throw UsageError(fmt::format("{} isn't in this build: {}. Remedy: scripts/setup bench, then configure and build again", name,
                                    peer.reason));
 }

@@ -25,7 +25,7 @@ struct Impl {
   std::string unavailable = {};                         ///< why it can't be started here, with what to do; else empty
 };
 
-/// Every implementation of this build: the variants, then the peers.
+/// Every implementation of this build: the variants, the peers, then the peers in other shapes, as "PEER:SHAPE".
 [[nodiscard]] const std::vector<Impl>& impls();
 
 /// The external engines of a file, as "engine:NAME"; with no name the repository's file, which may be absent. Throws
@@ -36,7 +36,7 @@ struct Impl {
 /// engines of `file`.
 [[nodiscard]] std::vector<Impl> known_impls(const std::vector<std::string>& names, const std::string& file);
 
-/// A peer whose library was missing when this build was configured.
+/// A peer, or a shape of one, whose library was missing when this build was configured.
 struct LeftOut {
   std::string_view name;
   std::string_view reason;  ///< half a sentence: "it needs ..."
@@ -44,7 +44,7 @@ struct LeftOut {
 
 [[nodiscard]] const std::vector<LeftOut>& left_out();
 
-/// Throws UsageError with cause and remedy if `name` is a peer that was left out.
+/// Throws UsageError with cause and remedy if `name` is a peer that was left out, or a shape of it.
 void refuse_if_left_out(std::string_view name);
 
 /// The runtime variants, each served through its public interface. Defined in variants.cpp.

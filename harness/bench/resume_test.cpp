@@ -1,14 +1,23 @@
 // A run that ended early goes on where it stood, whatever happened to its files meanwhile.
+#include "harness/bench/brief_sample.hpp"
 #include "harness/bench/recovery.hpp"
 #include "harness/bench/run.hpp"
 #include "harness/bench/usage.hpp"
+#include "harness/measure/command.hpp"
 
+#include <array>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace reactorlab::bench {
@@ -266,6 +275,80 @@ TEST_F(ResumeRun, WhereThereIsNoRunIsAUsageError) {
   EXPECT_THROW((void)resume_run(path_, notes), UsageError);
   std::ofstream(path_ / "provenance.json") << "{ torn";
   EXPECT_NE(error_of_resuming().find("its plan is lost"), std::string::npos) << error_of_resuming();
+}
+
+/// `bench run` as a process of its own, whose standard error is read until it says something.
+class KilledRun {
+ public:
+  explicit KilledRun(std::vector<std::string> words) {
+    if (::pipe2(pipe_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    words.insert(words.begin(), bench_binary().string());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, pipe_[1], STDERR_FILENO);
+    const int error = ::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(pipe_[1]);
+    if (error != 0) throw std::runtime_error("bench can't be started");
+  }
+  ~KilledRun() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    ::close(pipe_[0]);
+  }
+  KilledRun(const KilledRun&) = delete;
+  KilledRun& operator=(const KilledRun&) = delete;
+
+  /// False: it ended before.
+  [[nodiscard]] bool wait_until_it_says(const std::string& words) {
+    std::array<char, 256> chunk;
+    while (text_.find(words) == std::string::npos) {
+      const ssize_t n = ::read(pipe_[0], chunk.data(), chunk.size());
+      if (n <= 0) return false;
+      text_.append(chunk.data(), static_cast<std::size_t>(n));
+    }
+    return true;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  int pipe_[2] = {-1, -1};
+  pid_t pid_ = -1;
+  std::string text_;
+};
+
+TEST(KilledRunResumed, GoesOnInTheOrderOfARunThatWasNotInterrupted) {
+  if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "bench isn't built";
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / ("reactorlab-killed-" + std::to_string(::getpid()));
+  std::filesystem::remove_all(path);
+  {
+    KilledRun run({"run", "--tier=smoke", "--impl=thread_local,arc_mutex", "--workload=tcp_echo", "--conns=8", "--rounds=3",
+                   "--seed=5", "--out=" + path.string()});
+    ASSERT_TRUE(run.wait_until_it_says("round 2 of 3")) << run.text();
+  }  // the second round's first sample has begun, and is lost
+  const auto text_of_samples = [&] {
+    std::ostringstream text;
+    text << std::ifstream(path / "samples.jsonl").rdbuf();
+    return text.str();
+  };
+  const std::string before = text_of_samples();
+  ASSERT_TRUE(
+      measure::output_of({bench_binary().string(), "run", "--resume=" + path.string()}, std::chrono::seconds(100)).has_value());
+  const std::string after = text_of_samples();
+  EXPECT_EQ(after.substr(0, before.size()), before) << "what was measured stays as it was";
+
+  const RunPlan plan = plan_from_json(nlohmann::json::parse(std::ifstream(path / "provenance.json")).at("plan"));
+  const std::vector<Slot> schedule = schedule_of(plan);
+  std::istringstream lines(after);
+  std::vector<std::size_t> order, uninterrupted;
+  for (std::string line; std::getline(lines, line);) order.push_back(slot_of(plan, schedule, sample_from_line(line)).value());
+  for (std::size_t i = 0; i < schedule.size(); ++i) uninterrupted.push_back(i);
+  EXPECT_EQ(order, uninterrupted);
+  std::filesystem::remove_all(path);
 }
 
 }  // namespace

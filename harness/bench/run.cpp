@@ -2,6 +2,7 @@
 
 #include "harness/bench/engine_facts.hpp"
 #include "harness/bench/recovery.hpp"
+#include "harness/bench/stopping.hpp"
 #include "harness/bench/stored_run.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -78,10 +79,25 @@ void take_over(Run& run, const std::string& text, std::vector<std::string>& note
 
 }  // namespace
 
+std::optional<std::size_t> Run::stopped_after(std::size_t cell) const {
+  if (!plan.precision) return std::nullopt;
+  std::size_t complete = plan.rounds;  // the rounds before the first that lacks a sample
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (!samples[i] && schedule[i].cell == cell) complete = std::min(complete, schedule[i].round);
+  return precise_after(plan, measured_in(cell), complete);
+}
+
+bool Run::is_needless(std::size_t slot) const {
+  const auto stopped = stopped_after(schedule[slot].cell);
+  return stopped && schedule[slot].round >= *stopped;
+}
+
 std::vector<std::size_t> Run::missing() const {
+  std::vector<std::optional<std::size_t>> stopped;
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) stopped.push_back(stopped_after(cell));
   std::vector<std::size_t> slots;
   for (std::size_t i = 0; i < samples.size(); ++i)
-    if (!samples[i]) slots.push_back(i);
+    if (const auto& stop = stopped[schedule[i].cell]; !samples[i] && !(stop && schedule[i].round >= *stop)) slots.push_back(i);
   return slots;
 }
 
@@ -89,6 +105,13 @@ std::vector<Sample> Run::measured() const {
   std::vector<Sample> all;
   for (const auto& sample : samples)
     if (sample) all.push_back(*sample);
+  return all;
+}
+
+std::vector<Sample> Run::measured_in(std::size_t cell) const {
+  std::vector<Sample> all;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (samples[i] && schedule[i].cell == cell) all.push_back(*samples[i]);
   return all;
 }
 
@@ -120,7 +143,8 @@ Run resume_run(const fs::path& path, std::vector<std::string>& notes) {
 
 std::string obstacle_to_resuming(const json& then, const json& now) {
   const json build = then.value("build", json::object());
-  if (build.value("binary", "") != now.at("build").value("binary", ""))
+  const auto differs = [&](const char* part) { return build.value(part, json()) != now.at("build").value(part, json()); };
+  if (differs("binary") || differs("libraries"))
     return fmt::format(
         "it was measured by another binary ({} of commit {}, this one is {}), and its samples can't be compared with "
         "this one's. Build that commit and continue with it, or measure anew with another --out=DIR",

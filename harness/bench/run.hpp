@@ -20,10 +20,17 @@ struct Run {
   std::vector<std::optional<Sample>> samples;  ///< by slot of the schedule
 
   [[nodiscard]] std::string digest() const { return provenance.at("digest"); }
-  /// The slots that are still empty, in their order.
+  /// The slots that are still to be filled, in their order: the empty ones of cells that haven't stopped before.
   [[nodiscard]] std::vector<std::size_t> missing() const;
+  /// Whether a slot needn't be filled, because its cell was precise before (stopping.hpp).
+  [[nodiscard]] bool is_needless(std::size_t slot) const;
   /// What was measured, in the schedule's order.
   [[nodiscard]] std::vector<Sample> measured() const;
+  /// The same of one cell, by its index in the plan.
+  [[nodiscard]] std::vector<Sample> measured_in(std::size_t cell) const;
+
+ private:
+  [[nodiscard]] std::optional<std::size_t> stopped_after(std::size_t cell) const;
 };
 
 /// Makes the plan and the folder. `notes` gets what the user should know.

@@ -34,8 +34,7 @@ std::uint64_t random_seed() {
 /// Each side of the largest cell needs a descriptor for every connection, and a few more.
 void require_descriptors(const std::vector<Cell>& cells) {
   std::uint64_t most = 0;
-  for (const Cell& cell : cells)
-    if (const auto conns = cell.params.find("conns"); conns != cell.params.end()) most = std::max(most, conns->second);
+  for (const Cell& cell : cells) most = std::max(most, connections_of(cell));
   if (most > 0) measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
 }
 
@@ -44,7 +43,9 @@ json sources() {
       {"server_cpu_ns", measure::kProcessCpuSource},
       {"latency", "CLOCK_MONOTONIC at the load generator, from a message's admission (a connection's connect) to its last byte"},
       {"user_bytes", measure::kUserMemorySource},
-      {"counts", "the server's own counters and wait4's rusage, over its whole life, per operation"}};
+      {"counts",
+       "per operation: a server's own counters, over its whole life; those of a workload inside the process, and context switches "
+       "and run delay (/proc/PID/task/*/status, schedstat), in the window"}};
 }
 
 }  // namespace
@@ -63,7 +64,9 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
   if (!options.engines.empty()) plan.engines_file = std::filesystem::absolute(options.engines).lexically_normal().string();
   plan.tier = tier.name;
-  plan.rounds = static_cast<std::size_t>(options.rounds.value_or(tier.rounds));
+  constexpr int kMostByPrecision = 56;
+  plan.rounds = static_cast<std::size_t>(options.rounds.value_or(options.precision ? kMostByPrecision : tier.rounds));
+  if (options.precision) plan.precision = *options.precision / 100;
   plan.seed = options.seed ? *options.seed : random_seed();
   plan.times = tier.times;
   if (const auto cpus = measure::allowed_cpus(); !cpus.empty()) {

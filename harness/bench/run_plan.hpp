@@ -20,6 +20,7 @@ struct RunPlan {
   std::vector<Cell> cells;
   std::string tier;
   std::size_t rounds = 0;
+  std::optional<double> precision;  ///< half-width at which a cell stops (0.01 is 1 %); nothing: every cell has all rounds
   std::uint64_t seed = 0;
   SampleTimes times;
   std::string engines_file;                 ///< absolute; empty: the repository's

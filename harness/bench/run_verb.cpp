@@ -1,13 +1,17 @@
 #include "harness/bench/entry.hpp"
 #include "harness/bench/interrupt.hpp"
 #include "harness/bench/progress.hpp"
+#include "harness/bench/quiet_machine.hpp"
 #include "harness/bench/run.hpp"
 #include "harness/bench/sample_runner.hpp"
+#include "harness/bench/standing.hpp"
+#include "harness/bench/stopping.hpp"
 #include "harness/bench/summary.hpp"
 #include "harness/bench/table.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/signs.hpp"
+#include "harness/measure/stopping.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -44,9 +48,14 @@ void measure_missing(Run& run) {
   Progress progress(missing.size(), expected_rest(run));
   for (const std::size_t index : missing) {
     const Slot& slot = run.schedule[index];
+    if (run.is_needless(index)) {
+      progress.drop(1, expected_time(run.plan.cells[slot.cell], run.plan.times));
+      continue;
+    }
     const Entry& entry = run.plan.entries[slot.entry];
     const Cell& cell = run.plan.cells[slot.cell];
-    progress.starts(fmt::format("{}  {}", describe(cell), entry.label), slot.round, run.plan.rounds);
+    progress.starts(fmt::format("{}  {}", standing_text(run.measured_in(slot.cell), entry.label), describe(cell)), slot.round,
+                    run.plan.rounds);
     Sample sample = run_sample(entry, {cell, slot.round, slot.position, slot.seed}, settings);
     if (InterruptFlag::raised()) break;
     if (sample.is_void()) progress.note(fmt::format("void: {}, {}: {}", entry.label, describe(cell), sample.void_reason));
@@ -68,6 +77,9 @@ nlohmann::json summary_json(const RunPlan& plan, const std::vector<SummaryRow>& 
                             {"provenance", provenance},
                             {"left_out", nlohmann::json::array()},
                             {"rows", nlohmann::json::array()}};
+  if (plan.precision)
+    summary["precision"] = {
+        {"half_width", *plan.precision}, {"looks", measure::looks_until(plan.rounds)}, {"confidence", confidence_of(plan)}};
   for (const Cell& cell : left_out(plan.cells))
     summary["left_out"].push_back({{"workload", cell.workload}, {"params", cell.params}});
   for (const SummaryRow& row : rows) summary["rows"].push_back(to_json(row));
@@ -94,9 +106,9 @@ void draw_charts(const RunPlan& plan, const std::filesystem::path& results) {
 }
 
 /// Below these the sign test's smallest p value isn't small enough for Holm's first step.
-std::size_t fewest_rounds_for(std::size_t entries) {
-  constexpr double kAlpha = 0.05;
-  return measure::fewest_rounds(1 - kAlpha / static_cast<double>(std::max<std::size_t>(2, entries) - 1));
+std::size_t fewest_rounds_for(const RunPlan& plan) {
+  const double alpha = 1 - confidence_of(plan);
+  return measure::fewest_rounds(1 - alpha / static_cast<double>(std::max<std::size_t>(2, plan.entries.size()) - 1));
 }
 
 void announce(const Run& run, const std::vector<std::string>& notes) {
@@ -108,7 +120,10 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
     fmt::print(stderr, "bench: server and load share a CPU: rates and latencies mean little, CPU per operation still does\n");
-  const std::size_t needed = fewest_rounds_for(plan.entries.size());
+  if (plan.precision)
+    fmt::print(stderr, "bench: at most: a cell stops at round {} where its intervals, of {:.4g} % each, are within {:g} %\n",
+               fmt::join(measure::looks_until(plan.rounds), ", "), 100 * confidence_of(plan), 100 * *plan.precision);
+  const std::size_t needed = fewest_rounds_for(plan);
   if (plan.entries.size() > 1 && plan.rounds < needed)
     fmt::print(stderr,
                "bench: {} entries need at least {} rounds for a verdict, so every one will be inconclusive: add --rounds={}\n",
@@ -146,8 +161,9 @@ int conclude(const RunOptions& options, const Run& run, const std::vector<Summar
     fmt::print(stderr, "bench: {} sample{} void and counted nowhere; the reasons are in samples.jsonl\n", voids,
                voids == 1 ? " is" : "s are");
   if (const auto missing = run.missing().size(); missing > 0) {
+    const std::size_t measured = run.measured().size();
     fmt::print(stderr, "bench: interrupted: {} of {} samples are measured, the summary is partial. To measure the rest:\n  {}\n",
-               run.schedule.size() - missing, run.schedule.size(), resume_command(options, run));
+               measured, measured + missing, resume_command(options, run));
     return kExitInterrupted;
   }
   return voids > 0 ? kExitFailure : kExitOk;
@@ -156,6 +172,12 @@ int conclude(const RunOptions& options, const Run& run, const std::vector<Summar
 Run start(const RunOptions& options) {
   std::vector<std::string> notes;
   Run run = options.resume.empty() ? begin_run(options, notes) : resume_run(options.resume, notes);
+  if (run.plan.tier != "smoke") {  // whose numbers nobody reads
+    const auto hot = measure::find_hot_processes();
+    require_quiet(run.plan, hot, options.accept_noise, notes);
+    run.provenance["hot_at_start"].push_back(to_json(hot));
+    run.folder.write("provenance.json", run.provenance);
+  }
   announce(run, notes);
   return run;
 }
@@ -173,9 +195,9 @@ int run_verb(const RunOptions& options) {
   }
   add_end(run.provenance);
   run.folder.write("provenance.json", run.provenance);
-  const auto rows = summarise(samples);
+  const auto rows = summarise(samples, confidence_of(run.plan));
   run.folder.write("summary.json", summary_json(run.plan, rows, !run.missing().empty(), run.digest()));
-  fmt::print("{}", table_of(rows));
+  fmt::print("{}", table_of(rows, confidence_of(run.plan)));
   say_what_is_left_out(run.plan);
   std::fflush(stdout);
   draw_charts(run.plan, run.folder.path());

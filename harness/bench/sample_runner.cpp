@@ -1,17 +1,25 @@
 #include "harness/bench/sample_runner.hpp"
 
 #include "harness/bench/in_process_sample.hpp"
+#include "harness/bench/sample_threads.hpp"
+#include "harness/bench/served_workloads.hpp"
 #include "harness/bench/server_process.hpp"
 #include "harness/load/endpoint.hpp"
 #include "harness/load/load.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_memory.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/thread_counts.hpp"
 
+#include <atomic>
+#include <filesystem>
+#include <map>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace reactorlab::bench {
 namespace {
@@ -27,6 +35,7 @@ constexpr auto kSettle = 5ms;
 struct Reading {
   std::optional<measure::ProcessCpu> cpu;
   std::optional<std::uint64_t> user_bytes;
+  std::map<pid_t, measure::ThreadCounts> threads;
 };
 struct Account {
   Reading before, after;
@@ -35,7 +44,38 @@ struct Account {
 Reading settled_reading(pid_t pid, Metric metric) {
   std::this_thread::sleep_for(kSettle);
   return {.cpu = measure::read_process_cpu(pid),
-          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt};
+          .user_bytes = metric == Metric::UserBytes ? measure::read_user_memory(pid) : std::nullopt,
+          .threads = measure::read_thread_counts(pid)};
+}
+
+/// A Unix socket's file, which a server that ends in order removes itself.
+class SocketPath {
+ public:
+  explicit SocketPath(std::string_view proto) {
+    if (proto != "unix_echo") return;
+    static std::atomic<unsigned> number = 0;
+    path_ = (std::filesystem::temp_directory_path() / fmt::format("reactorlab-{}-{}.sock", ::getpid(), ++number)).string();
+  }
+  ~SocketPath() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  SocketPath(const SocketPath&) = delete;
+  SocketPath& operator=(const SocketPath&) = delete;
+
+  [[nodiscard]] const std::string& get() const noexcept { return path_; }  ///< empty where there is none
+
+ private:
+  std::string path_;
+};
+
+/// One worker has a CPU, and its load another. Several have both, and so has the load.
+SampleSettings placed(SampleSettings settings, const Workload& workload) {
+  if (workload.topology == Topology::T2Mix) settings.server_cpu = settings.load_cpu = std::nullopt;
+  return settings;
+}
+
+load::Transport transport_of(std::string_view proto) {
+  return proto == "unix_echo" ? load::Transport::Unix : proto == "udp_echo" ? load::Transport::Udp : load::Transport::Tcp;
 }
 
 load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& settings, std::uint16_t port) {
@@ -50,18 +90,18 @@ load::LoadOptions load_options(const SamplePlace& place, const SampleSettings& s
   options.conns = params.at("conns");
   options.payload = param("payload", kUsualPayload);
   options.pipeline = param("pipeline", kUsualPipeline);
+  options.idle = param("idle", 0);
+  options.rate = static_cast<double>(param("rate", 0));
+  options.work = static_cast<std::uint32_t>(param("work", 0));
+  options.share = static_cast<unsigned>(param("share", 100));
+  options.skew = static_cast<double>(param("skew_percent", 0)) / 100;
+  options.transport = transport_of(served_workload_of(place.cell.workload).proto);
   options.warmup = settings.warmup;
   options.duration = settings.duration;
   options.seed = place.seed;
   options.cpu = settings.load_cpu;
   options.cancel = settings.cancel;
   return options;
-}
-
-load::LoadResult run_workload(const std::string& workload, const load::LoadOptions& options) {
-  if (workload == "accept_churn") return load::run_churn(options);
-  if (workload == "idle_memory") return load::run_idle(options);
-  return load::run_load(options);
 }
 
 void take_load(Sample& sample, const load::LoadResult& result, bool has_latency) {
@@ -88,23 +128,34 @@ void take_cpu(Sample& sample, const Account& account) {
   sample.server_run_delay_ns = after->run_delay_ns - before->run_delay_ns;
 }
 
+/// How often its threads got a CPU within the window: wake-ups, mostly. Those that ended meanwhile are missing.
+void take_slices(Sample& sample, const Account& account) {
+  const std::uint64_t before = account.before.cpu->slices, after = account.after.cpu->slices;
+  sample.counts["cpu_slices"] =
+      after < before ? std::nullopt : std::optional(static_cast<double>(after - before) / static_cast<double>(sample.ops));
+}
+
 void take_user_bytes(Sample& sample, const Account& account) {
   const auto &before = account.before.user_bytes, &after = account.after.user_bytes;
   if (!before || !after) throw std::runtime_error("the server's memory couldn't be read (/proc/PID/smaps_rollup)");
   sample.counts["user_bytes"] = (static_cast<double>(*after) - static_cast<double>(*before)) / static_cast<double>(sample.ops);
 }
 
-/// The server's own counters and the kernel's, per operation of its whole life. What it doesn't count is unknown, not
-/// 0.
+/// The server's own counters per operation of its whole life. What it doesn't count is unknown, not 0.
 void take_counts(Sample& sample, const ServerEnd& end, std::uint64_t messages) {
   sample.counts = {{"syscalls", std::nullopt}, {"allocations", std::nullopt}};
   if (messages == 0) return;
   const auto per_message = [&](double count) { return count / static_cast<double>(messages); };
-  sample.counts["voluntary_switches"] = per_message(static_cast<double>(end.usage.ru_nvcsw));
-  sample.counts["involuntary_switches"] = per_message(static_cast<double>(end.usage.ru_nivcsw));
   if (!end.report.is_object() || !end.report.contains("counters")) return;
   for (const auto& [name, value] : end.report["counters"].items())
     if (value.is_number()) sample.counts[name] = per_message(value.get<double>());
+}
+
+/// An echo proves that a request arrived, not that it was carried out.
+void require_work_done(const ServerEnd& end, std::uint64_t asked) {
+  const std::uint64_t done = end.report.is_object() ? end.report.value("work_units", std::uint64_t{0}) : 0;
+  if (done != asked)
+    throw std::runtime_error(fmt::format("the server did {} of {} units of work that were asked for", done, asked));
 }
 
 void require_pinned(const ServerProcess& server, std::optional<int> cpu) {
@@ -121,23 +172,37 @@ void require_one_process(const ServerProcess& server) {
         children->size(), children->size() == 1 ? "" : "es"));
 }
 
-void measure_server(Sample& sample, const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {
-  ServerProcess server(
-      {.entry = entry, .cpu = settings.server_cpu, .environment_padding = place.seed % 4096, .executable = settings.executable});
+void measure_server(Sample& sample, Entry entry, const SamplePlace& place, const SampleSettings& asked) {
+  const Workload& workload = workload_of(place.cell.workload);
+  const ServedWorkload& load = served_workload_of(place.cell.workload);
+  const SampleSettings settings = placed(asked, workload);
+  const SocketPath path(load.proto);
+  entry.workers = sample.workers;
+  ServerProcess server({.entry = entry,
+                        .cpu = settings.server_cpu,
+                        .proto = std::string(load.proto),
+                        .path = path.get(),
+                        .environment_padding = place.seed % 4096,
+                        .executable = settings.executable});
   load::LoadOptions options = load_options(place, settings, server.wait_ready(settings.ready_limit));
+  options.path = path.get();
   require_pinned(server, settings.server_cpu);
   Account account;
-  const Workload& workload = workload_of(place.cell.workload);
   options.on_window_open = [&] { account.before = settled_reading(server.pid(), workload.metric); };
   options.on_window_close = [&] { account.after = settled_reading(server.pid(), workload.metric); };
-  const load::LoadResult result = run_workload(place.cell.workload, options);
+  const load::LoadResult result = load.run(options);
   take_load(sample, result, workload.has_latency);
   if (sample.sound()) {
     require_one_process(server);
     take_cpu(sample, account);
   }
-  take_counts(sample, server.stop(kStopLimit), result.messages_total);
-  if (sample.sound() && workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
+  const ServerEnd end = server.stop(kStopLimit);
+  take_counts(sample, end, result.messages_total);
+  if (sample.sound() && load.proto == "echo_work") require_work_done(end, result.work_asked);
+  if (!sample.sound()) return;
+  add_thread_counts(sample, measure::between(account.before.threads, account.after.threads));
+  take_slices(sample, account);
+  if (workload.metric == Metric::UserBytes) take_user_bytes(sample, account);
 }
 
 /// A fresh server, loaded from this process.
@@ -146,11 +211,15 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
   sample.impl = entry.label;
   sample.backend = entry.backend;
   sample.locking = entry.locking;
-  sample.workers = entry.workers;
+  sample.workers = workers_in(place.cell, entry.workers);
   sample.cell = place.cell;
   sample.round = place.round;
   sample.position = place.position;
   sample.provenance = settings.provenance;
+  if (const auto obstacle = obstacle_to_serving(entry, place.cell)) {
+    sample.not_applicable = *obstacle;
+    return sample;
+  }
   const auto steal_before = measure::read_steal_ns();
   try {
     measure_server(sample, entry, place, settings);
@@ -171,14 +240,15 @@ Sample run_served_sample(const Entry& entry, const SamplePlace& place, const Sam
 bool looks_stalled(const Sample& sample) {
   if (workload_of(sample.cell.workload).metric == Metric::UserBytes) return false;
   const auto share = [&](std::uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(sample.wall_ns); };
+  const bool delayed = share(sample.server_run_delay_ns) > 0.10 || share(sample.steal_ns.value_or(0)) > 0.10;
+  if (!served_workload_of(sample.cell.workload).saturates) return delayed;
   // With 8 operations in flight both ends are busy nearly always; with one they take turns, and waking costs time on
   // neither.
   const auto& params = sample.cell.params;
   const auto pipeline = params.find("pipeline");
   const bool busy = params.at("conns") * (pipeline == params.end() ? 1 : pipeline->second) >= 8;
   const double expected = busy ? 1.2 : 0.5;
-  return share(sample.server_cpu_ns + sample.load_cpu_ns) < expected || share(sample.server_run_delay_ns) > 0.10 ||
-         share(sample.steal_ns.value_or(0)) > 0.10;
+  return delayed || share(sample.server_cpu_ns + sample.load_cpu_ns) < expected;
 }
 
 Sample run_sample(const Entry& entry, const SamplePlace& place, const SampleSettings& settings) {

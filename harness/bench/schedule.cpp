@@ -1,6 +1,7 @@
 #include "harness/bench/schedule.hpp"
 
 #include "harness/bench/latin_square.hpp"
+#include "harness/bench/served_workloads.hpp"
 
 namespace reactorlab::bench {
 
@@ -25,7 +26,7 @@ std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>&
     if (sample.round >= plan.rounds || sample.position >= plan.entries.size()) return std::nullopt;
     const Entry& entry = plan.entries[schedule[index].entry];
     const bool same = entry.label == sample.impl && entry.backend == sample.backend && entry.locking == sample.locking &&
-                      entry.workers == sample.workers;
+                      workers_in(sample.cell, entry.workers) == sample.workers;
     return same ? std::optional(index) : std::nullopt;
   }
   return std::nullopt;

@@ -4,7 +4,9 @@
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/scenarios/work.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -48,17 +50,24 @@ void follow_parent() {
   if (::getppid() != parent) ::raise(SIGTERM);  // it ended before the line above
 }
 
-void announce(std::uint16_t port) {
-  fmt::print("READY port={}\n", port);
+void announce(const ServeOptions& options, std::uint16_t port) {
+  if (options.path.empty())
+    fmt::print("READY port={}\n", port);
+  else
+    fmt::print("READY path={}\n", options.path);
   std::fflush(stdout);
 }
 
+/// Requests that ask for work come over the same protocol.
+std::string proto_of(const ServeOptions& options) { return options.proto == "echo_work" ? "echo" : options.proto; }
+
 void require_servable(const ServeOptions& options) {
-  if (options.proto != "echo") {
-    const std::vector<std::string> known = {"echo"};
+  const std::vector<std::string> known = {"echo", "echo_work", "echo_timeout", "unix_echo", "udp_echo"};
+  if (std::find(known.begin(), known.end(), options.proto) == known.end())
     throw UsageError(measure::unknown_choice("proto", options.proto, known));
-  }
-  if (options.impl == "all" || options.impl == "engines")
+  if ((options.proto == "unix_echo") != !options.path.empty())
+    throw UsageError("--path goes with --proto=unix_echo, and that needs it: name a file that doesn't exist");
+  if (options.impl == "all" || options.impl == "everything" || options.impl == "engines")
     throw UsageError(fmt::format("serve serves one implementation: --impl={} can't be", options.impl));
 }
 
@@ -88,20 +97,26 @@ int serve_verb(const ServeOptions& options) {
   require_servable(options);
   const Entry entry = entry_to_serve(options);
   if (entry.external != nullptr) {
+    if (options.proto != "echo") throw UsageError(fmt::format("an engine of another language serves echo, not {}", options.proto));
     prepare_process(options);
     become_engine(*entry.external, {.port = options.port, .workers = entry.workers});
   }
+  const auto engine = make_engine(entry.impl);
+  if (const auto refusal = engine->refusal_of(proto_of(options)))
+    throw UsageError(fmt::format("{} doesn't serve {}: {}", entry.impl, options.proto, *refusal));
   const StopSignal stop;
   prepare_process(options);
-  const ServeReport report = make_engine(entry.impl)
-                                 ->serve({.proto = options.proto,
-                                          .port = options.port,
-                                          .backend = entry.backend,
-                                          .locking = entry.locking,
-                                          .workers = entry.workers,
-                                          .stop_fd = stop.fd(),
-                                          .on_ready = announce});
-  const nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
+  work::requests_ask = options.proto == "echo_work";
+  const ServeReport report = engine->serve({.proto = proto_of(options),
+                                            .path = options.path,
+                                            .port = options.port,
+                                            .backend = entry.backend,
+                                            .locking = entry.locking,
+                                            .workers = entry.workers,
+                                            .stop_fd = stop.fd(),
+                                            .on_ready = [&](std::uint16_t port) { announce(options, port); }});
+  nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
+  if (work::requests_ask) statistics["work_units"] = work::units_done.load();
   fmt::print(stderr, "{}\n", statistics.dump());
   return kExitOk;
 }

@@ -32,10 +32,13 @@ constexpr std::size_t kLongestLine = 200;  ///< of what a server says instead of
 
 std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   const Entry& entry = options.entry;
-  std::vector<std::string> words = {"bench", "serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers),
-                                    "--die-with-parent"};
+  std::vector<std::string> words = options.under;
+  words.push_back(options.under.empty() ? "bench" : options.executable);
+  words.insert(words.end(), {"serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers), "--die-with-parent"});
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
+  if (options.proto != "echo") words.push_back("--proto=" + options.proto);
+  if (!options.path.empty()) words.push_back("--path=" + options.path);
   if (options.cpu) words.push_back(fmt::format("--cpu={}", *options.cpu));
   if (entry.external != nullptr) words.push_back("--engine-entry=" + to_word(*entry.external));
   return words;
@@ -90,7 +93,7 @@ nlohmann::json last_json_line(const std::string& text) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const Options& options) : external_(options.entry.external != nullptr) {
+ServerProcess::ServerProcess(const Options& options) : external_(options.entry.external != nullptr), path_(options.path) {
   std::array<int, 2> in{}, out{};
   if (::pipe2(in.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe for a server");
   stdin_fd_ = in[1];
@@ -112,8 +115,9 @@ ServerProcess::ServerProcess(const Options& options) : external_(options.entry.e
   if (stderr_fd_ >= 0) ::posix_spawn_file_actions_adddup2(&actions, stderr_fd_, STDERR_FILENO);
   ::posix_spawnattr_init(&attributes);
   set_attributes(attributes);
-  const int error = ::posix_spawn(&pid_, options.executable.c_str(), &actions, &attributes, pointers_to(words).data(),
-                                  pointers_to(variables).data());
+  const std::string& program = options.under.empty() ? options.executable : options.under.front();
+  const int error =
+      ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, pointers_to(words).data(), pointers_to(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(in[0]);
@@ -121,7 +125,7 @@ ServerProcess::ServerProcess(const Options& options) : external_(options.entry.e
   if (error != 0) {
     for (const int fd : {stdin_fd_, stdout_fd_, stderr_fd_})
       if (fd >= 0) ::close(fd);
-    throw std::system_error(error, std::system_category(), "cannot start " + options.executable);
+    throw std::system_error(error, std::system_category(), "cannot start " + program);
   }
   pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
@@ -150,6 +154,7 @@ std::uint16_t ServerProcess::wait_ready(std::chrono::milliseconds limit) {
     line.append(chunk.data(), static_cast<std::size_t>(n));
   }
   line.resize(std::min(line.find('\n'), kLongestLine));
+  if (!path_.empty() && line == "READY path=" + path_) return 0;
   if (const auto port = port_in(line)) return *port;
   throw std::runtime_error(
       fmt::format("the server said '{}' instead of READY port=N, which has to be its first line; others belong to stderr", line));

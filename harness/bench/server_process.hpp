@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -27,8 +28,11 @@ class ServerProcess {
   struct Options {
     Entry entry;
     std::optional<int> cpu;
+    std::string proto = "echo";
+    std::string path = {};                ///< of unix_echo's socket
     std::size_t environment_padding = 0;  ///< bytes; moves the stack, so that one lucky layout isn't measured every time
     std::string executable = "/proc/self/exe";
+    std::vector<std::string> under = {};  ///< the path of a tool that runs the executable (valgrind), and its flags
   };
 
   explicit ServerProcess(const Options& options);
@@ -38,7 +42,7 @@ class ServerProcess {
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
-  /// Waits for the line `READY port=N`, the first on standard output.
+  /// Waits for the line `READY port=N`, the first on standard output. Of a server with a path: `READY path=PATH`, and 0.
   [[nodiscard]] std::uint16_t wait_ready(std::chrono::milliseconds limit);
 
   /// Ends its standard input, sends SIGTERM, and waits: a server that has ended already, doesn't end in time, or not in
@@ -54,6 +58,7 @@ class ServerProcess {
   [[nodiscard]] std::string end_text() const;
 
   const bool external_;
+  const std::string path_;
   pid_t pid_ = -1;
   int pid_fd_ = -1;
   int stdin_fd_ = -1;

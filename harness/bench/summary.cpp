@@ -1,7 +1,5 @@
 #include "harness/bench/summary.hpp"
 
-#include "harness/bench/rows.hpp"
-
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -12,15 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kBaselines[] = {"raw_epoll", "thread_local"};
-
-RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
-  for (const char* name : kBaselines) {
-    const auto first = std::find_if(samples.begin(), samples.end(),
-                                    [&](const Sample& s) { return s.cell == cell && s.impl == name && s.sound(); });
-    if (first != samples.end()) return of_row(samples, *first);
-  }
-  return {};
-}
 
 std::optional<Spread> spread_of(const RowSamples& own, const Figure& figure) {
   std::vector<double> values;
@@ -60,7 +49,7 @@ SummaryRow summarise_row(const Sample& identity, const RowSamples& own) {
 }
 
 /// Compares the rows of a cell, which are one family, with its baseline.
-void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryRow*>& rows) {
+void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryRow*>& rows, double confidence) {
   const RowSamples baseline = baseline_of(samples, rows.front()->identity.cell);
   if (baseline.empty()) return;
   std::vector<SummaryRow*> contenders;
@@ -71,7 +60,8 @@ void compare_cell(const std::vector<Sample>& samples, const std::vector<SummaryR
     std::vector<measure::Pairs> family;
     for (const SummaryRow* row : contenders)
       family.push_back(paired_rounds(of_row(samples, row->identity), baseline, column.figure));
-    const auto comparisons = measure::compare_paired(family, {.direction = column.figure.direction});
+    const auto comparisons = measure::compare_paired(
+        family, {.direction = column.figure.direction, .margin = measure::kEquivalenceMargin, .confidence = confidence});
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       if (!comparisons[i]) continue;
       MetricSummary& summary = contenders[i]->*column.summary;
@@ -112,12 +102,21 @@ json ratio_json(const MetricSummary& metric, const std::string& baseline, Metric
 
 }  // namespace
 
-std::vector<SummaryRow> summarise(const std::vector<Sample>& samples) {
+RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell) {
+  for (const char* name : kBaselines) {
+    const auto first = std::find_if(samples.begin(), samples.end(),
+                                    [&](const Sample& s) { return s.cell == cell && s.impl == name && s.sound(); });
+    if (first != samples.end()) return of_row(samples, *first);
+  }
+  return {};
+}
+
+std::vector<SummaryRow> summarise(const std::vector<Sample>& samples, double confidence) {
   std::vector<SummaryRow> rows;
   for (const Sample* first : rows_of(samples)) rows.push_back(summarise_row(*first, of_row(samples, *first)));
   std::map<Cell, std::vector<SummaryRow*>> cells;
   for (SummaryRow& row : rows) cells[row.identity.cell].push_back(&row);
-  for (const auto& [cell, own] : cells) compare_cell(samples, own);
+  for (const auto& [cell, own] : cells) compare_cell(samples, own, confidence);
   return rows;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/bench/metric.hpp"
+#include "harness/bench/rows.hpp"
 #include "harness/bench/sample.hpp"
 #include "harness/measure/comparison.hpp"
 
@@ -38,9 +39,12 @@ struct SummaryRow {
   MetricSummary cpu_ns_per_op, ops_per_s, p50_ns, p99_ns;
 };
 
-/// One row for each entry and cell, in the order of their first samples. The baseline of a cell is raw_epoll, where
-/// that has no sound sample thread_local.
-[[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples);
+/// What the others of a cell are compared with: raw_epoll, where that has no sound sample thread_local; empty where there is
+/// neither.
+[[nodiscard]] RowSamples baseline_of(const std::vector<Sample>& samples, const Cell& cell);
+
+/// One row for each entry and cell, in the order of their first samples. Intervals and verdicts are of that confidence.
+[[nodiscard]] std::vector<SummaryRow> summarise(const std::vector<Sample>& samples, double confidence = 0.95);
 
 /// The row as it stands in summary.json; its ratio and verdict are those on the workload's metric.
 [[nodiscard]] nlohmann::json to_json(const SummaryRow& row);

@@ -12,7 +12,8 @@ namespace {
 /// The rows of one cell.
 class Block {
  public:
-  Block(const Cell& cell, const std::vector<SummaryRow>& all, std::size_t width) : cell_(cell), width_(width) {
+  Block(const Cell& cell, const std::vector<SummaryRow>& all, std::size_t width, double confidence)
+      : cell_(cell), width_(width), confidence_(confidence) {
     double largest = 0;
     for (const SummaryRow& row : all) {
       if (row.identity.cell != cell) continue;
@@ -24,8 +25,9 @@ class Block {
   }
 
   [[nodiscard]] std::string text() const {
-    std::string text = fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl",
-                                   width_, heading(), "ratio [95 %]", "op/s", "p50 us", "p99 us", "n", "verdict");
+    std::string text =
+        fmt::format("\n{}\n  {:<{}}  {:>10}  {:<22}  {:>9}  {:>9}  {:>9}  {:>3}  {}\n", describe(cell_), "impl", width_, heading(),
+                    fmt::format("ratio [{:.4g} %]", 100 * confidence_), "op/s", "p50 us", "p99 us", "n", "verdict");
     for (const SummaryRow* row : rows_) text += line_of(*row);
     return text;
   }
@@ -33,6 +35,7 @@ class Block {
  private:
   [[nodiscard]] std::string heading() const {
     const std::string_view what = metric_ == Metric::ServerCpu ? "cpu " : metric_ == Metric::Wall ? "wall " : "";
+    if (metric_ == Metric::P99) return fmt::format("p99 {}", scale_.unit);
     return fmt::format("{}{}/op", what, scale_.unit);
   }
 
@@ -41,6 +44,7 @@ class Block {
 
   const Cell& cell_;
   std::size_t width_;
+  double confidence_;
   std::vector<const SummaryRow*> rows_;
   Metric metric_ = Metric::ServerCpu;
   Scale scale_{};
@@ -85,7 +89,7 @@ std::string Block::line_of(const SummaryRow& row) const {
 
 }  // namespace
 
-std::string table_of(const std::vector<SummaryRow>& rows) {
+std::string table_of(const std::vector<SummaryRow>& rows, double confidence) {
   std::size_t width = 4;
   std::vector<Cell> cells;
   for (const SummaryRow& row : rows) {
@@ -93,7 +97,7 @@ std::string table_of(const std::vector<SummaryRow>& rows) {
     if (std::find(cells.begin(), cells.end(), row.identity.cell) == cells.end()) cells.push_back(row.identity.cell);
   }
   std::string text;
-  for (const Cell& cell : cells) text += Block(cell, rows, width).text();
+  for (const Cell& cell : cells) text += Block(cell, rows, width, confidence).text();
   return text;
 }
 

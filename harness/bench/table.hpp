@@ -7,7 +7,8 @@
 
 namespace reactorlab::bench {
 
-/// The summary as text for a terminal, one block for each cell; columns that nobody has say n/a.
-[[nodiscard]] std::string table_of(const std::vector<SummaryRow>& rows);
+/// The summary as text for a terminal, one block for each cell; columns that nobody has say n/a. `confidence` is
+/// that of the rows' intervals.
+[[nodiscard]] std::string table_of(const std::vector<SummaryRow>& rows, double confidence = 0.95);
 
 }  // namespace reactorlab::bench

@@ -19,6 +19,8 @@ constexpr std::uint64_t kMaxPayload = 16 * 1024 * 1024;
 constexpr std::uint64_t kMaxPipeline = 1024;
 /// A process has some open files besides its connections.
 constexpr std::uint64_t kOtherDescriptors = 64;
+/// Parameters that count connections.
+constexpr const char* kConnections[] = {"idle", "conns"};
 
 Cell echo(std::uint64_t conns, std::uint64_t payload, std::uint64_t pipeline) {
   return {"tcp_echo", {{"conns", conns}, {"payload", payload}, {"pipeline", pipeline}}};
@@ -141,16 +143,25 @@ std::vector<Cell> left_out(const std::vector<Cell>& cells) {
   return rest;
 }
 
+std::uint64_t connections_of(const Cell& cell) {
+  std::uint64_t all = 0;
+  for (const char* const name : kConnections)
+    if (const auto found = cell.params.find(name); found != cell.params.end()) all += found->second;
+  return all;
+}
+
 void fit_to_descriptors(std::vector<Cell>& cells, std::uint64_t descriptors, std::vector<std::string>& notes) {
   for (Cell& cell : cells) {
-    if (cell.workload != "idle_memory" || cell.params.at("conns") + kOtherDescriptors <= descriptors) continue;
-    if (descriptors <= kOtherDescriptors) continue;  // nothing would be left: refused later
-    const std::uint64_t fitting = descriptors - kOtherDescriptors;
+    const std::uint64_t wanted = connections_of(cell) + kOtherDescriptors;
+    const bool idles = workload_of(cell.workload).family == Family::Scale;
+    if (!idles || wanted <= descriptors) continue;
+    std::uint64_t& adjustable = cell.params.contains("idle") ? cell.params["idle"] : cell.params["conns"];
+    if (adjustable <= wanted - descriptors) continue;  // nothing would be left: refused later
+    const std::uint64_t fitting = adjustable - (wanted - descriptors);
     notes.push_back(
-        fmt::format("idle_memory with {} connections instead of {}: the limit of open files is {} (raise it as root: "
-                    "ulimit -Hn {})",
-                    fitting, cell.params.at("conns"), descriptors, cell.params.at("conns") + kOtherDescriptors));
-    cell.params["conns"] = fitting;
+        fmt::format("{} with {} idle connections instead of {}: the limit of open files is {} (raise it as root: ulimit -Hn {})",
+                    cell.workload, fitting, adjustable, descriptors, wanted));
+    adjustable = fitting;
   }
 }
 
@@ -159,8 +170,7 @@ std::chrono::milliseconds expected_time(const Cell& cell, const SampleTimes& tim
   constexpr auto kInProcess = 300ms;
   constexpr std::uint64_t kConnectionsPerMs = 25;
   if (workload_of(cell.workload).in_process) return kInProcess;
-  const auto found = cell.params.find("conns");
-  const std::chrono::milliseconds opening{found == cell.params.end() ? 0 : found->second / kConnectionsPerMs};
+  const std::chrono::milliseconds opening{connections_of(cell) / kConnectionsPerMs};
   return kStartAndStop + opening + (cell.workload == "idle_memory" ? 0ms : times.warmup + times.duration);
 }
 

@@ -44,8 +44,11 @@ struct CellFilter {
 /// What the standard tier has and `cells` hasn't.
 [[nodiscard]] std::vector<Cell> left_out(const std::vector<Cell>& cells);
 
-/// Lowers the idle connections to what `descriptors` allow, and says so: bytes per connection hardly depend on their
-/// number. Other workloads are left alone.
+/// How many connections there are at once.
+[[nodiscard]] std::uint64_t connections_of(const Cell& cell);
+
+/// Lowers the idle connections to what `descriptors` allow, and says so: what they cost hardly depends on their number.
+/// Workloads of other families are left alone.
 void fit_to_descriptors(std::vector<Cell>& cells, std::uint64_t descriptors, std::vector<std::string>& notes);
 
 /// About what one sample takes on the development machine, start and stop of its process included.

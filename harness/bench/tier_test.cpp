@@ -45,7 +45,11 @@ TEST(ChooseCells, AParameterKeepsOnlyWorkloadsThatHaveIt) {
     names.insert(cell.workload);
     EXPECT_EQ(cell.params.at("payload"), 128U);
   }
-  EXPECT_EQ(names, (std::set<std::string>{"tcp_echo", "accept_churn"}));
+  std::set<std::string> having;
+  for (const Workload& workload : workloads())
+    if (workload.usual.contains("payload")) having.insert(workload.name);
+  EXPECT_EQ(names, having);
+  EXPECT_TRUE(names.contains("tcp_echo") && names.contains("accept_churn") && !names.contains("idle_memory"));
   const auto churn = choose_cells(standard, {.workload_regex = "churn$", .conns = {3}});
   ASSERT_EQ(churn.size(), 1U) << "reg_churn has no connections";
   EXPECT_EQ(churn.front(), (Cell{"accept_churn", {{"conns", 3}, {"payload", 64}}}));
@@ -71,7 +75,11 @@ TEST(FitToDescriptors, LowersIdleConnectionsAndSaysSo) {
   EXPECT_EQ(cells[0].params.at("conns"), 960U);
   EXPECT_EQ(cells[1].params.at("conns"), 16U);
   ASSERT_EQ(notes.size(), 1U);
-  EXPECT_NE(notes[0].find("960 connections instead of 8000"), std::string::npos) << notes[0];
+  std::vector<Cell> both = {{"active_of_idle", {{"idle", 8000}, {"conns", 64}, {"payload", 64}}}};
+  fit_to_descriptors(both, 1024, notes);
+  EXPECT_EQ(both[0].params.at("idle"), 896U);
+  EXPECT_EQ(both[0].params.at("conns"), 64U) << "who is busy stays";
+  EXPECT_NE(notes[0].find("960 idle connections instead of 8000"), std::string::npos) << notes[0];
 }
 
 std::chrono::milliseconds time_of(const Tier& tier, long entries) {
@@ -83,7 +91,7 @@ std::chrono::milliseconds time_of(const Tier& tier, long entries) {
 TEST(Tiers, AreAsLongAsTheyPromiseForTenEntries) {
   EXPECT_LT(time_of(find_tier("smoke"), 10), 1min);
   EXPECT_LT(time_of(find_tier("quick"), 10), 5min);
-  EXPECT_LT(time_of(find_tier("standard"), 10), 35min);
+  EXPECT_LT(time_of(find_tier("standard"), 10), 60min);
 }
 
 TEST(Tiers, StandardHasEveryWorkloadAndQuickEveryKind) {

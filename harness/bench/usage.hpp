@@ -8,6 +8,7 @@ namespace reactorlab::bench {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnexplained = 1;     // of `bench explain`, as 3 and 4
 inline constexpr int kExitRegression = 1;      // of `bench compare`, as the next two
 inline constexpr int kExitInconclusive = 3;
 inline constexpr int kExitNotComparable = 4;

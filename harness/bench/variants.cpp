@@ -8,7 +8,7 @@
 #include "core/runtime.hpp"
 #include "harness/bench/registry.hpp"
 #include "harness/bench/variants_in_process.hpp"
-#include "harness/scenarios/echo.hpp"
+#include "harness/scenarios/echo_services.hpp"
 #include "reactorlab/homes.hpp"
 
 namespace reactorlab::bench {
@@ -27,16 +27,54 @@ void add(ServeReport& total, const ServeReport& part) {
   for (const auto& [name, value] : part.counters) total.counters[name] += value;
 }
 
+template <class Rt>
+void serve_unix(Rt& runtime, const ServeRequest& request, scenarios::EchoCounts& counts) {
+  auto listener = BasicUnixListener<Rt>::bind(runtime, UnixAddress::path(request.path), {.backlog = request.backlog});
+  const auto session = [](BasicUnixStream<Rt> stream) { return scenarios::echo_session<Rt>(std::move(stream)); };
+  runtime.spawn(scenarios::accept_sessions(runtime, std::move(listener), counts, session)).detach();
+}
+
+/// -> the port
+template <class Rt>
+std::uint16_t serve_udp(Rt& runtime, std::uint16_t port) {
+  auto socket = BasicUdpSocket<Rt>::bind(runtime, SocketAddress::loopback(port));
+  const std::uint16_t bound = socket.local_address().port();
+  runtime.spawn(scenarios::udp_echo<Rt>(std::move(socket))).detach();
+  return bound;
+}
+
+/// -> the port
+template <class Rt>
+std::uint16_t serve_tcp(Rt& runtime, const ServeRequest& request, std::uint16_t port, bool reuse_port,
+                        scenarios::EchoCounts& counts) {
+  auto listener =
+      BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port), {.backlog = request.backlog, .reuse_port = reuse_port});
+  const std::uint16_t bound = listener.local_address().port();
+  const auto spawn_with = [&](auto session) {
+    runtime.spawn(scenarios::accept_sessions(runtime, std::move(listener), counts, session)).detach();
+  };
+  if (request.proto == "echo_timeout")
+    spawn_with([&runtime](BasicTcpStream<Rt> stream) { return scenarios::timed_session<Rt>(runtime, std::move(stream)); });
+  else if (work::requests_ask)
+    spawn_with([](BasicTcpStream<Rt> stream) { return scenarios::work_session(std::move(stream)); });
+  else
+    spawn_with([](BasicTcpStream<Rt> stream) { return scenarios::echo_session<Rt>(std::move(stream)); });
+  return bound;
+}
+
 /// One runtime, one listener, until the stop descriptor is readable.
 template <class Rt, class Ready>
 ServeReport serve_on(const RuntimeOptions& options, const ServeRequest& request, std::uint16_t port, bool reuse_port,
                      Ready&& on_ready) {
   scenarios::EchoCounts counts;
   Rt runtime{options};
-  auto listener =
-      BasicTcpListener<Rt>::bind(runtime, SocketAddress::loopback(port), {.backlog = request.backlog, .reuse_port = reuse_port});
-  const std::uint16_t bound = listener.local_address().port();
-  runtime.spawn(scenarios::echo_listener<Rt>(runtime, std::move(listener), counts)).detach();
+  std::uint16_t bound = 0;
+  if (request.proto == "unix_echo")
+    serve_unix(runtime, request, counts);
+  else if (request.proto == "udp_echo")
+    bound = serve_udp(runtime, port);
+  else
+    bound = serve_tcp(runtime, request, port, reuse_port, counts);
   on_ready(bound);
   runtime.block_on(scenarios::until_readable<Rt>(runtime, request.stop_fd));
   runtime.shutdown(drain_time);
@@ -85,11 +123,16 @@ class VariantEngine final : public Engine {
     return info;
   }
 
+  std::optional<std::string> refusal_of(std::string_view) const override { return std::nullopt; }
+
   ServeReport serve(const ServeRequest& request) override {
     std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
     RuntimeOptions options{.backend = backend_of(request.backend), .locking = locking_of(request.locking)};
     return with_runtime_type(name_, options, [&](auto type) {
       using Rt = typename decltype(type)::type;
+      const bool tcp = request.proto.starts_with("echo");
+      if (!Rt::description.capabilities.migration && request.workers > 1 && !tcp)
+        throw NotApplicable{"only TCP listeners can share an address, so one worker serves " + request.proto};
       if (!Rt::description.capabilities.migration) return serve_per_thread<Rt>(options, request);
       options.workers = request.workers;
       return serve_on<Rt>(options, request, request.port, false, request.on_ready);

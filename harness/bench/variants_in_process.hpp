@@ -1,5 +1,10 @@
 #pragma once
 
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "core/runtime.hpp"
 #include "harness/engine.hpp"
 
@@ -9,6 +14,9 @@ namespace reactorlab::bench {
 /// UsageError for what the home can't be, std::invalid_argument for a workload that doesn't exist.
 [[nodiscard]] InProcessReport run_variant_in_process(std::string_view home, const RuntimeOptions& options,
                                                      const InProcessRequest& request);
+
+/// The workloads that it knows.
+[[nodiscard]] std::vector<std::string_view> variant_scenarios();
 
 /// What the runtime counts, under the names that results use.
 [[nodiscard]] std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stats);

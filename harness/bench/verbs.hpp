@@ -19,9 +19,11 @@ struct RunOptions {
   unsigned workers = 1;
   std::vector<std::uint64_t> conns, payload, pipeline;
   std::optional<int> rounds;          ///< instead of the tier's
+  std::optional<double> precision;    ///< percent: cells stop when their intervals are as narrow
   std::optional<std::uint64_t> seed;  ///< else a random one, which is recorded
   std::string out;                    ///< else results/<date>-<tier> in the source folder
   std::string resume;                 ///< the folder of an interrupted run; then nothing else is chosen
+  bool accept_noise = false;          ///< begins a run for publication beside hot processes
   std::string program = "bench";      ///< as it was called
   std::vector<std::string> command_line;
 };
@@ -34,6 +36,7 @@ struct ServeOptions {
   std::string locking;
   unsigned workers = 1;
   std::string proto = "echo";
+  std::string path;  ///< of unix_echo's socket
   std::uint16_t port = 0;
   std::optional<int> cpu;
   bool die_with_parent = false;
@@ -57,7 +60,8 @@ struct LoadVerbOptions {
 };
 
 struct ListOptions {
-  std::string engines;  ///< file of external engines; empty: the repository's
+  std::string engines;   ///< file of external engines; empty: the repository's
+  std::string workload;  ///< the one to explain; empty: everything in lines
   bool json = false;
 };
 
@@ -65,6 +69,7 @@ int run_verb(const RunOptions& options);
 int serve_verb(const ServeOptions& options);
 int load_verb(const LoadVerbOptions& options);
 int list_verb(const ListOptions& options);
+/// kExitFailure where a run for publication would be refused now.
 int doctor_verb();
 
 /// The whole program: parses, runs a verb, turns errors into a line on standard error and an exit status.

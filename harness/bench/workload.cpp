@@ -1,9 +1,10 @@
 #include "harness/bench/workload.hpp"
 
-#include "harness/bench/in_process_workloads.hpp"
+#include "harness/bench/workload_file.hpp"
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -14,41 +15,11 @@ std::string size_text(std::uint64_t bytes) {
   return bytes >= 1024 && bytes % 1024 == 0 ? fmt::format("{} KiB", bytes / 1024) : fmt::format("{} B", bytes);
 }
 
-std::vector<Workload> with_a_server() {
-  return {{.name = "tcp_echo",
-           .operation = "message",
-           .summary = "closed-loop TCP echo over loopback, every byte checked: receive, wake, send",
-           .has_latency = true,
-           .usual = {{"conns", 64}, {"payload", 64}, {"pipeline", 1}},
-           .cells = product({{"pipeline", {1, 16}}, {"payload", {64, 16384}}, {"conns", {1, 64, 1024}}})},
-          {.name = "accept_churn",
-           .operation = "connection",
-           .summary = "connect, echo one message, reset, again, so many at once: accept, register, deregister, close",
-           .has_latency = true,
-           .usual = {{"conns", 16}, {"payload", 64}},
-           .cells = {{{"conns", 16}, {"payload", 64}}}},
-          {.name = "idle_memory",
-           .operation = "connection",
-           .summary = "so many connections that echoed one message and now wait: what each of them keeps",
-           .metric = Metric::UserBytes,
-           .usual = {{"conns", 8000}},
-           .cells = {{{"conns", 8000}}}}};
-}
-
-/// CPU time is the cost of work. Where two threads wait for each other, the time that passes is.
-Workload inside(const InProcessWorkload& workload) {
-  return {.name = workload.name,
-          .operation = "operation",
-          .summary = workload.summary,
-          .metric = workload.has_latency && workload.foreign_threads ? Metric::Wall : Metric::ServerCpu,
-          .has_latency = workload.has_latency,
-          .in_process = true,
-          .cells = workload.cells};
-}
-
 std::vector<Workload> all_workloads() {
-  std::vector<Workload> all = with_a_server();
-  for (const InProcessWorkload& workload : in_process_workloads()) all.push_back(inside(workload));
+  std::vector<Workload> all;
+  for (const WorkloadFile& file : workload_files()) all.push_back(workload_from(file));
+  std::sort(all.begin(), all.end(),
+            [](const Workload& a, const Workload& b) { return std::tie(a.family, a.name) < std::tie(b.family, b.name); });
   return all;
 }
 
@@ -86,6 +57,62 @@ const Workload& workload_of(std::string_view name) {
 }
 
 bool is_workload(std::string_view name) { return find(name) != nullptr; }
+
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names;
+  for (const Workload& workload : workloads()) names.push_back(workload.name);
+  return names;
+}
+
+std::string_view to_string(Family family) {
+  switch (family) {
+    case Family::SteadyIo: return "steady_io";
+    case Family::Accept: return "accept";
+    case Family::Mixed: return "mixed";
+    case Family::Scale: return "scale";
+    case Family::Registration: return "registration";
+    case Family::Timers: return "timers";
+    case Family::CrossThread: return "cross_thread";
+    case Family::Micro: return "micro";
+    case Family::Control: return "control";
+  }
+  return "";
+}
+
+std::string_view to_string(Topology topology) {
+  switch (topology) {
+    case Topology::T1: return "t1";
+    case Topology::T2Syn: return "t2syn";
+    case Topology::T2Mix: return "t2mix";
+    case Topology::TOver: return "tOver";
+  }
+  return "";
+}
+
+std::string_view meaning_of(Family family) {
+  switch (family) {
+    case Family::SteadyIo: return "messages over descriptors that live long";
+    case Family::Accept: return "connections that come and go";
+    case Family::Mixed: return "requests that differ: work, skew, one that misbehaves";
+    case Family::Scale: return "many that are idle";
+    case Family::Registration: return "descriptors that are registered and taken back";
+    case Family::Timers: return "deadlines";
+    case Family::CrossThread: return "threads that wake each other";
+    case Family::Micro: return "single steps of a runtime, on one thread";
+    case Family::Control: return "where no difference, or a known one, has to be found";
+  }
+  return "";
+}
+
+std::string_view meaning_of(Topology topology) {
+  switch (topology) {
+    case Topology::T1: return "one worker on the first CPU, its load on the second";
+    case Topology::T2Syn: return "two workers, one for each CPU, the load made inside";
+    case Topology::T2Mix: return "two workers and the load share both CPUs, unpinned";
+    case Topology::TOver: return "more workers than CPUs";
+  }
+  return "";
+}
 
 std::vector<Params> product(const std::vector<std::pair<std::string, std::vector<std::uint64_t>>>& axes) {
   std::vector<Params> all = {{}};

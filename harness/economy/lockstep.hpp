@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cerrno>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -46,24 +47,30 @@ inline void send_to_all(const Peers& peers) {
     ASSERT_EQ(::send(peer.get(), message.data(), message.size(), MSG_DONTWAIT), ssize_t{message_size});
   }
 }
-inline void receive_from_all(const Peers& peers) {
+/// -> whether the echo was there
+inline bool receive_from(const conformance::Fd& peer) {
   std::array<char, message_size + 1> room;
-  for (const auto& peer : peers) ASSERT_EQ(::recv(peer.get(), room.data(), room.size(), MSG_DONTWAIT), ssize_t{message_size});
+  const ssize_t n = ::recv(peer.get(), room.data(), room.size(), MSG_DONTWAIT);
+  if (n < 0 && errno == EAGAIN) return false;
+  EXPECT_EQ(n, ssize_t{message_size});
+  return true;
 }
 
 /// What `counter` counts in that many rounds, after two in which pools fill and sessions park. The window is inside one task: a
 /// thread that calls block_on takes its frame from a pool of its own, and whether that has one left depends on which thread freed it.
-/// The echo of the last connection comes last: the kernel reports in the order in which descriptors became ready.
+/// The echo of the last connection comes last: the kernel reports in the order in which descriptors became ready. Only where tasks
+/// reach the worker by two ways (dedicated_thread) another one may come a few polls later.
 template <class Rt>
 Task<std::uint64_t> play_rounds(Rt& rt, const Peers& peers, std::uint64_t (*counter)(), unsigned rounds) {
   constexpr unsigned warm_up = 2;
   auto last = BasicAsyncFd<Rt>::borrow(rt, peers.back().get());
   std::uint64_t before = 0;
-  for (unsigned round = 0; round < warm_up + rounds && !testing::Test::HasFatalFailure(); ++round) {
+  for (unsigned round = 0; round < warm_up + rounds && !testing::Test::HasFailure(); ++round) {
     if (round == warm_up) before = counter();
     send_to_all(peers);
     EXPECT_TRUE(co_await conformance::next_edge<Direction::read>(last));
-    receive_from_all(peers);
+    for (const auto& peer : peers)
+      while (!receive_from(peer)) co_await yield();
   }
   co_return counter() - before;
 }

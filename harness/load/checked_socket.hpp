@@ -23,6 +23,7 @@ struct Stream {
   std::uint64_t messages = 0;
   std::uint64_t ops = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t work_asked = 0;
   std::string error = {};
 };
 

@@ -13,20 +13,9 @@ class EchoLoad final : public Loop {
 
  private:
   void steps() override {
-    if (!connect_all(connections_) || !exchange_for(options_.warmup)) return;
+    if (!connect_all(connections_) || !exchange_for(connections_, options_.warmup)) return;
     open_window();
-    if (exchange_for(options_.duration)) close_window();
-  }
-
-  /// Fills every connection's pipeline, keeps it full for this long, then lets everything come back.
-  bool exchange_for(std::chrono::nanoseconds length) {
-    draining_ = false;
-    for (Connection& connection : connections_)
-      if (!connection.start(stream_, now_ns())) return false;
-    const std::uint64_t end = now_ns() + nanoseconds(length);
-    if (!run_until([&](std::uint64_t now) { return now >= end; })) return false;
-    draining_ = true;
-    return run_until([&](std::uint64_t) { return all_idle(connections_); });
+    if (exchange_for(connections_, options_.duration)) close_window();
   }
 
   bool on_events(std::span<const epoll_event> events) override {

@@ -14,11 +14,20 @@
 
 namespace reactorlab::load {
 
+enum class Transport { Tcp, Unix, Udp };
+
 struct LoadOptions {
   sockaddr_in endpoint{};
+  Transport transport = Transport::Tcp;
+  std::string path = {};     ///< of a Unix socket, instead of the endpoint
   std::size_t conns = 64;    ///< open at once
   std::size_t payload = 64;  ///< bytes of a message
   std::size_t pipeline = 1;  ///< messages in flight on a connection; only echo has more than one
+  std::size_t idle = 0;      ///< connections beside `conns` that only exist; active has them
+  double rate = 0;           ///< operations per second, of loads that pause
+  std::uint32_t work = 0;    ///< units (scenarios/work.hpp) that a request asks for, where some do
+  unsigned share = 100;      ///< how many of 100 requests ask for work
+  double skew = 0;           ///< exponent of Zipf's law: 0 means that connections are alike
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
   std::chrono::nanoseconds duration = std::chrono::milliseconds(500);
   /// A server that lets this pass without a byte (or a connection) is given up.
@@ -38,6 +47,7 @@ struct LoadResult {
   std::uint64_t messages_total = 0;  ///< warm-up and drain included
   std::uint64_t bytes_verified = 0;  ///< warm-up and drain included
   std::uint64_t wall_ns = 0;         ///< length of the window
+  std::uint64_t work_asked = 0;      ///< units that all requests together asked for, warm-up and drain included
   std::uint64_t cpu_ns = 0;          ///< of the generator's thread within the window
   measure::Histogram latency;        ///< per operation within the window
   bool cancelled = false;
@@ -46,7 +56,7 @@ struct LoadResult {
   [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
 };
 
-// Closed loops, all three. They run on the calling thread and return within patience + warm-up + duration + patience,
+// Closed loops, all of them. They run on the calling thread and return within patience + warm-up + duration + patience,
 // whatever the server does. What the server does wrong is in `error`; std::system_error and std::runtime_error are for
 // what this machine refuses.
 
@@ -61,5 +71,26 @@ struct LoadResult {
 /// Opens `conns` connections, each with one message, and keeps them open while `on_window_close` is called; the window
 /// opens before the first of them. Operation: a connection. Has neither warm-up nor duration; patience is for each 32.
 [[nodiscard]] LoadResult run_idle(const LoadOptions& options);
+
+/// As run_load on `conns` connections, among `idle` others that had one message each.
+[[nodiscard]] LoadResult run_active(const LoadOptions& options);
+
+/// `conns` connections, each with one message; then `rate` times a second the next one has another, so that the server sleeps in
+/// between. Operation: such a message.
+[[nodiscard]] LoadResult run_heartbeat(const LoadOptions& options);
+
+// For servers of requests that ask for work: a message is a request, at least 8 bytes long, one in flight on a connection.
+
+/// Each connection has its next request when the last one was answered; a `share` of them, by the seed, asks for `work`.
+[[nodiscard]] LoadResult run_work(const LoadOptions& options);
+
+/// Every request asks for `work`. `pipeline` of them are under way, each for a connection drawn by Zipf's law with `skew`, where it
+/// waits its turn. Latency is from the draw.
+[[nodiscard]] LoadResult run_skew(const LoadOptions& options);
+
+/// `rate` requests a second, spread evenly over time and connections, ask for nothing, whether or not earlier ones were answered;
+/// latency is from when a request was due. One connection more asks for `work`, gets it, pauses as long as that took, and asks
+/// again: it is in none of the figures.
+[[nodiscard]] LoadResult run_bad_task(const LoadOptions& options);
 
 }  // namespace reactorlab::load

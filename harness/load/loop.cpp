@@ -45,7 +45,8 @@ class Pin {
 const LoadOptions& checked(const LoadOptions& options) {
   if (options.conns == 0 || options.payload == 0 || options.pipeline == 0)
     throw std::invalid_argument("a load needs at least one connection, one byte and one message in flight");
-  measure::require_descriptors(options.conns + 32, fmt::format("a load of {} connections", options.conns));
+  const std::size_t conns = options.conns + options.idle;
+  measure::require_descriptors(conns + 32, fmt::format("a load of {} connections", conns));
   return options;
 }
 
@@ -71,6 +72,7 @@ LoadResult Loop::run() {
   result_.messages_total = stream_.messages;
   result_.bytes_verified = stream_.bytes;
   result_.ops = stream_.ops;
+  result_.work_asked = stream_.work_asked;
   result_.latency = std::move(stream_.latency);
   if (!stream_.error.empty()) stop(std::move(stream_.error));
   if (result_.error.empty() && result_.cancelled) result_.error = "interrupted";
@@ -117,7 +119,9 @@ void Loop::close_window() {
 }
 
 std::optional<int> Loop::connect(std::size_t number, Ending ending) {
-  Dialled dialled = dial(options_.endpoint, ending);
+  Dialled dialled = options_.transport == Transport::Unix  ? dial_unix(options_.path)
+                    : options_.transport == Transport::Udp ? dial_udp(options_.endpoint)
+                                                           : dial(options_.endpoint, ending);
   if (dialled.fd >= 0) return dialled.fd;
   stop(fmt::format("connection {}: {}", number, dialled.error));
   return std::nullopt;

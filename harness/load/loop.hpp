@@ -69,6 +69,18 @@ class Loop {
     return true;
   }
 
+  /// Fills every connection's pipeline, keeps it full for this long, then lets everything come back.
+  template <class Connections>
+  bool exchange_for(Connections&& connections, std::chrono::nanoseconds length) {
+    draining_ = false;
+    for (auto& connection : connections)
+      if (!connection.start(stream_, now_ns())) return false;
+    const std::uint64_t end = now_ns() + static_cast<std::uint64_t>(length.count());
+    if (!run_until([&](std::uint64_t now) { return now >= end; })) return false;
+    draining_ = true;
+    return run_until([&](std::uint64_t) { return all_idle(connections); });
+  }
+
   template <class Connections>
   [[nodiscard]] static bool all_idle(const Connections& connections) {
     return std::all_of(connections.begin(), connections.end(), [](const auto& connection) { return connection.idle(); });

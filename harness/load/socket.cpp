@@ -3,11 +3,13 @@
 #include "harness/load/endpoint.hpp"
 
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace reactorlab::load {
@@ -20,19 +22,43 @@ std::string socket_error_text(int error) {
   return text;
 }
 
-Dialled dial(const sockaddr_in& endpoint, Ending ending) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+namespace {
+
+int socket_of(int family, int type) {
+  const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw std::system_error(errno, std::system_category(), "load: socket");
+  return fd;
+}
+
+template <class Address>
+Dialled connected(int fd, const Address& address, const std::string& name) {
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EINPROGRESS) return {.fd = fd};
+  const int error = errno;
+  ::close(fd);
+  return {.error = fmt::format("connecting to {} failed: {}", name, socket_error_text(error))};
+}
+
+}  // namespace
+
+Dialled dial(const sockaddr_in& endpoint, Ending ending) {
+  const int fd = socket_of(AF_INET, SOCK_STREAM);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (ending == Ending::Reset) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint) == 0 || errno == EINPROGRESS) return {.fd = fd};
-  const int error = errno;
-  ::close(fd);
-  return {.error = fmt::format("connecting to {} failed: {}", to_string(endpoint), socket_error_text(error))};
+  return connected(fd, endpoint, to_string(endpoint));
 }
+
+Dialled dial_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw std::invalid_argument(path + " is too long for a Unix socket's path");
+  path.copy(address.sun_path, path.size());
+  return connected(socket_of(AF_UNIX, SOCK_STREAM), address, path);
+}
+
+Dialled dial_udp(const sockaddr_in& endpoint) { return connected(socket_of(AF_INET, SOCK_DGRAM), endpoint, to_string(endpoint)); }
 
 }  // namespace reactorlab::load

@@ -20,6 +20,12 @@ struct Dialled {
 /// queue is full, and then the socket becomes writable later. Throws std::system_error where there is no socket.
 [[nodiscard]] Dialled dial(const sockaddr_in& endpoint, Ending ending);
 
+/// Of a Unix stream socket: connected when this returns, unless the listener's queue is full, which is an error.
+[[nodiscard]] Dialled dial_unix(const std::string& path);
+
+/// A datagram socket that sends there and receives from there only.
+[[nodiscard]] Dialled dial_udp(const sockaddr_in& endpoint);
+
 /// What the kernel calls it, and what to do about it where a user can do something.
 [[nodiscard]] std::string socket_error_text(int error);
 

@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <source_location>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <link.h>
 
 namespace reactorlab::measure {
 namespace {
@@ -43,6 +46,23 @@ std::string binary_digest() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? kUnknown : digest_of_file(path.string());
+}
+
+/// The shared libraries of this build, which stand beside the binary: they are as much of the program as it is.
+nlohmann::json library_digests() {
+  nlohmann::json digests = nlohmann::json::object();
+  std::error_code error;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  std::vector<std::filesystem::path> loaded;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* paths) {
+        static_cast<std::vector<std::filesystem::path>*>(paths)->emplace_back(library->dlpi_name);
+        return 0;
+      },
+      &loaded);
+  for (const std::filesystem::path& path : loaded)
+    if (!folder.empty() && path.parent_path() == folder) digests[path.filename().string()] = digest_of_file(path.string());
+  return digests;
 }
 
 std::string compiler() {
@@ -84,6 +104,7 @@ nlohmann::json build_facts() {
   facts["assertions"] = "on";
 #endif
   facts["binary"] = binary_digest();
+  if (nlohmann::json libraries = library_digests(); !libraries.empty()) facts["libraries"] = std::move(libraries);
   facts["packages"] = package_versions();
   return facts;
 }

@@ -19,9 +19,10 @@ std::optional<ProcessCpu> read_process_cpu(pid_t pid) {
   std::error_code error;
   for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), error)) {
     std::ifstream schedstat(task.path() / "schedstat");
-    std::uint64_t run_ns = 0, run_delay_ns = 0;
-    if (!(schedstat >> run_ns >> run_delay_ns)) continue;
+    std::uint64_t run_ns = 0, run_delay_ns = 0, slices = 0;
+    if (!(schedstat >> run_ns >> run_delay_ns >> slices)) continue;
     sum.run_delay_ns += run_delay_ns;
+    sum.slices += slices;
     any = true;
   }
   if (error || !any) return std::nullopt;

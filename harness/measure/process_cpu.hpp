@@ -13,6 +13,7 @@ namespace reactorlab::measure {
 struct ProcessCpu {
   std::uint64_t run_ns = 0;        ///< on a CPU: all its threads, those that have ended too
   std::uint64_t run_delay_ns = 0;  ///< runnable, but another was on the CPU: its living threads
+  std::uint64_t slices = 0;        ///< how often its living threads got a CPU
 };
 
 /// Where ProcessCpu comes from, in nanoseconds; the 10 ms ticks of /proc/PID/stat would be too coarse.

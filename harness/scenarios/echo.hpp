@@ -6,8 +6,8 @@
 namespace reactorlab::scenarios {
 
 /// Sends back whatever comes until the peer ends its stream or the connection fails.
-template <class Rt>
-Task<> echo_session(BasicTcpStream<Rt> stream) {
+template <class Rt, class Stream = BasicTcpStream<Rt>>
+Task<> echo_session(Stream stream) {
   for (;;) {
     const Lease lease = co_await stream.read_lease();
     if (!lease) co_return;
@@ -20,15 +20,15 @@ struct EchoCounts {
   std::uint64_t connections = 0;
 };
 
-/// Accepts until its runtime shuts down. Each connection is a task of its own.
-template <class Rt>
-Task<> echo_listener(Rt& runtime, BasicTcpListener<Rt> listener, EchoCounts& counts) {
+/// Accepts until its runtime shuts down. Each connection is a task of its own: session(stream).
+template <class Rt, class Listener, class Session>
+Task<> accept_sessions(Rt& runtime, Listener listener, EchoCounts& counts, Session session) {
   constexpr Duration out_of_descriptors_pause = std::chrono::milliseconds{10};
   for (;;) {
     auto stream = co_await listener.accept();
     if (stream) {
       ++counts.connections;
-      runtime.spawn(echo_session<Rt>(*std::move(stream))).detach();
+      runtime.spawn(session(*std::move(stream))).detach();
       continue;
     }
     switch (stream.error()) {
@@ -39,6 +39,12 @@ Task<> echo_listener(Rt& runtime, BasicTcpListener<Rt> listener, EchoCounts& cou
       default: co_return;
     }
   }
+}
+
+template <class Rt>
+Task<> echo_listener(Rt& runtime, BasicTcpListener<Rt> listener, EchoCounts& counts) {
+  return accept_sessions(runtime, std::move(listener), counts,
+                         [](BasicTcpStream<Rt> stream) { return echo_session<Rt>(std::move(stream)); });
 }
 
 /// Runs until the descriptor (a signalfd, an eventfd) is readable.

@@ -8,7 +8,7 @@
 
 namespace reactorlab {
 
-/// One workload inside this process: no sockets, no load generator (harness/bench/in_process_workloads.cpp lists them).
+/// One workload inside this process: no sockets, no load generator (harness/workloads defines them).
 struct InProcessRequest {
   std::string workload;                              ///< `spawn_join`, `timer_fire`, ...
   std::map<std::string, std::uint64_t> params = {};  ///< the cell's, all present

@@ -12,7 +12,10 @@ namespace reactorlab::scenarios {
 /// Each sleeper has one deadline in every span of that length.
 inline constexpr Duration timer_fire_span = std::chrono::milliseconds{20};
 
-/// Somewhere in the span, the same in every run: the finaliser of SplitMix64 (Steele, Lea and Flood).
+/// When in the round's span a sleeper wakes.
+using OffsetInSpan = Duration(std::uint64_t sleeper, std::uint64_t round) noexcept;
+
+/// Anywhere, the same in every run: the finaliser of SplitMix64 (Steele, Lea and Flood).
 inline Duration offset_in_span(std::uint64_t sleeper, std::uint64_t round) noexcept {
   std::uint64_t x = (sleeper << 32 | round) + 0x9E3779B97F4A7C15;
   x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9;
@@ -21,6 +24,7 @@ inline Duration offset_in_span(std::uint64_t sleeper, std::uint64_t round) noexc
 }
 
 struct Sleeper {
+  OffsetInSpan* offset;
   std::uint64_t number;
   std::uint64_t rounds;
   std::uint64_t first;  ///< of its places in the list of latenesses
@@ -32,7 +36,7 @@ Task<std::uint64_t> sleep_in_rounds(Rt& runtime, TimePoint start, Sleeper me, st
   std::uint64_t errors = 0;
   for (std::uint64_t round = 0; round < me.rounds; ++round) {
     const TimePoint deadline =
-        start + Duration{timer_fire_span.count() * static_cast<std::int64_t>(round)} + offset_in_span(me.number, round);
+        start + Duration{timer_fire_span.count() * static_cast<std::int64_t>(round)} + me.offset(me.number, round);
     const IoResult slept = co_await sleep_until(runtime, deadline);
     const TimePoint now = clock::now();
     errors += !slept || now < deadline;
@@ -42,7 +46,7 @@ Task<std::uint64_t> sleep_in_rounds(Rt& runtime, TimePoint start, Sleeper me, st
 }
 
 template <class Rt>
-Task<> timer_fire_inside(Rt& runtime, const InProcessRequest& request, InProcessReport& report) {
+Task<> fire_timers(Rt& runtime, OffsetInSpan* offset, const InProcessRequest& request, InProcessReport& report) {
   const std::uint64_t timers = count_param(request, "timers");
   constexpr std::uint64_t not_fired = std::numeric_limits<std::uint64_t>::max();
   std::vector<std::uint64_t> lateness(request.operations, not_fired);
@@ -53,7 +57,7 @@ Task<> timer_fire_inside(Rt& runtime, const InProcessRequest& request, InProcess
   std::uint64_t first = 0;
   for (std::uint64_t i = 0; i < timers; ++i) {
     const std::uint64_t rounds = share_of(request.operations, timers, i);
-    sleepers.push_back(runtime.spawn(sleep_in_rounds(runtime, start, {i, rounds, first}, lateness)));
+    sleepers.push_back(runtime.spawn(sleep_in_rounds(runtime, start, {offset, i, rounds, first}, lateness)));
     first += rounds;
   }
   for (JoinHandle<std::uint64_t>& sleeper : sleepers) report.errors += co_await sleeper;
@@ -68,7 +72,7 @@ Task<> timer_fire_inside(Rt& runtime, const InProcessRequest& request, InProcess
 template <class Rt>
 InProcessReport timer_fire(Rt& runtime, const InProcessRequest& request) {
   InProcessReport report;
-  runtime.block_on(timer_fire_inside(runtime, request, report));
+  runtime.block_on(fire_timers(runtime, &offset_in_span, request, report));
   return report;
 }
 

@@ -32,6 +32,19 @@ inline std::uint64_t count_param(const InProcessRequest& request, const char* na
   throw std::invalid_argument{request.workload + ": the parameter " + name + " must be given and positive"};
 }
 
+/// A parameter that may be 0, or left out where it is.
+inline std::uint64_t number_param(const InProcessRequest& request, const char* name, std::uint64_t otherwise = 0) {
+  const auto found = request.params.find(name);
+  return found == request.params.end() ? otherwise : found->second;
+}
+
+/// How many threads run tasks: of one runtime, or of as many as there are threads (crew.hpp).
+inline unsigned threads_param(const InProcessRequest& request) {
+  const std::uint64_t threads = number_param(request, "threads", 1);
+  if (threads != 0 && threads <= 64) return static_cast<unsigned>(threads);
+  throw std::invalid_argument{request.workload + ": the parameter threads must be between 1 and 64"};
+}
+
 /// Counts one answer.
 inline void verify(InProcessReport& report, bool right) noexcept {
   if (right) [[likely]]

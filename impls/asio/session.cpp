@@ -1,5 +1,7 @@
 #include "impls/asio/session.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -16,7 +18,8 @@ void Session::read(std::unique_ptr<Session> self) {
   Session& session = *self;
   session.socket_.async_read_some(asio::buffer(session.buffer_.get(), session.chunk_),
                                   [self = std::move(self)](const error_code& error, std::size_t size) mutable {
-                                    if (!error) write(std::move(self), size);
+                                    if (!error && work::do_requested_if_any(self->buffer_.get(), size))
+                                      write(std::move(self), size);
                                   });
 }
 

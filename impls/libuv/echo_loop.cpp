@@ -1,12 +1,10 @@
 #include "impls/libuv/echo_loop.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <string>
-#include <system_error>
+#include "harness/peer_serving.hpp"
+#include "harness/scenarios/work.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <csignal>
+#include <cstring>
 
 namespace reactorlab::libuv_peer {
 namespace {
@@ -17,8 +15,6 @@ struct Rest {
   std::unique_ptr<char[]> bytes;
 };
 
-uv_stream_t* stream_of(uv_tcp_t* handle) { return reinterpret_cast<uv_stream_t*>(handle); }
-
 /// A connection is its handle and nothing else.
 void close_connection(void* connection) {
   uv_close(handle_of(connection), [](uv_handle_t* closed) { delete reinterpret_cast<uv_tcp_t*>(closed); });
@@ -26,9 +22,9 @@ void close_connection(void* connection) {
 
 }  // namespace
 
-EchoLoop::EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_port)
+EchoLoop::EchoLoop(const ServeRequest& request, bool share_port)
     : chunk_(request.read_chunk), buffer_(std::make_unique_for_overwrite<char[]>(chunk_)), loop_(this) {
-  listen(port, request.backlog, share_port);
+  listen_on_loopback(loop_.get(), &listener_, request, share_port, on_connection);
   if (request.stop_fd < 0) return;
   check(uv_poll_init(loop_.get(), &stop_, request.stop_fd), "uv_poll_init of the stop descriptor");
   check(uv_poll_start(&stop_, UV_READABLE, on_stop), "uv_poll_start of the stop descriptor");
@@ -36,27 +32,9 @@ EchoLoop::EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_p
 
 EchoLoop::~EchoLoop() { close_all(); }
 
-void EchoLoop::listen(std::uint16_t port, int backlog, bool share_port) {
-  check(uv_tcp_init_ex(loop_.get(), &listener_, AF_INET), "socket");
-  uv_os_fd_t fd = -1;
-  const int on = 1;
-  if (share_port && uv_fileno(handle_of(&listener_), &fd) == 0)
-    check(::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ? -errno : 0, "SO_REUSEPORT");
-  check(uv_tcp_nodelay(&listener_, on), "TCP_NODELAY");  // accepted sockets inherit it
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int result = uv_tcp_bind(&listener_, reinterpret_cast<const sockaddr*>(&address), 0);
-  if (result == 0) result = uv_listen(stream_of(&listener_), backlog, on_connection);
-  check(result, "cannot listen on 127.0.0.1:" + std::to_string(port) + " (take another --port, or 0 for any free one)");
-}
-
-std::uint16_t EchoLoop::port() const {
-  sockaddr_in address{};
-  int size = sizeof address;
-  check(uv_tcp_getsockname(&listener_, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-  return ntohs(address.sin_port);
+ServeReport EchoLoop::run() {
+  loop_.run();
+  return {.connections = accepted_, .counters = {{"full_send_buffers", full_send_buffers_}}};
 }
 
 void EchoLoop::on_connection(uv_stream_t* listener, int status) {
@@ -78,6 +56,7 @@ void EchoLoop::on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
 void EchoLoop::on_read(uv_stream_t* connection, ssize_t size, const uv_buf_t* buffer) {
   if (size == 0) return;  // would block
   if (size < 0) return close_connection(connection);
+  if (!work::do_requested_if_any(buffer->base, static_cast<std::size_t>(size))) return close_connection(connection);
   const uv_buf_t echo = uv_buf_init(buffer->base, static_cast<unsigned>(size));
   const int written = uv_try_write(connection, &echo, 1);
   if (written == size) return;
@@ -123,6 +102,14 @@ void EchoLoop::close_all() {
           close_connection(handle);
       },
       this);
+}
+
+ServeReport serve_on_a_loop_each(const ServeRequest& request) {
+  std::signal(SIGPIPE, SIG_IGN);  // libuv writes with write(2) and leaves this to the program
+  peer_kit::forgo_the_gift_of_one_thread();
+  const auto loops = peer_kit::loops_on_one_port<EchoLoop>(request);
+  if (request.on_ready) request.on_ready(loops.front()->port());
+  return peer_kit::run_on_a_thread_each(loops);
 }
 
 }  // namespace reactorlab::libuv_peer

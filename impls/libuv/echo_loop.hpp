@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/engine.hpp"
+#include "impls/libuv/listening.hpp"
 #include "impls/libuv/loop.hpp"
 
 #include <cstddef>
@@ -13,18 +14,15 @@ namespace reactorlab::libuv_peer {
 /// listens; run() may be called by another thread.
 class EchoLoop {
  public:
-  /// `port` 0 takes a free one. Several loops on one port set `share_port`, and the kernel deals the connections out.
-  EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_port);
+  /// Several loops on one port set `share_port`, and the kernel deals the connections out.
+  EchoLoop(const ServeRequest& request, bool share_port);
   ~EchoLoop();
   EchoLoop(const EchoLoop&) = delete;
   EchoLoop& operator=(const EchoLoop&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t port() const { return port_of(&listener_); }
   /// Until the stop descriptor is readable; then everything is closed.
-  void run() { loop_.run(); }
-
-  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
-  [[nodiscard]] std::uint64_t full_send_buffers() const { return full_send_buffers_; }
+  ServeReport run();
 
  private:
   static EchoLoop& of(const uv_handle_t* handle) { return *static_cast<EchoLoop*>(handle->loop->data); }
@@ -34,7 +32,6 @@ class EchoLoop {
   static void on_written(uv_write_t* request, int status);
   static void on_stop(uv_poll_t* watch, int status, int events);
 
-  void listen(std::uint16_t port, int backlog, bool share_port);
   void write_rest(uv_stream_t* connection, const char* rest, std::size_t size);
   void close_all();
 
@@ -45,5 +42,8 @@ class EchoLoop {
   uv_poll_t stop_;
   Loop loop_;
 };
+
+/// A loop for each worker, on one port.
+ServeReport serve_on_a_loop_each(const ServeRequest& request);
 
 }  // namespace reactorlab::libuv_peer

@@ -1,6 +1,7 @@
 #include "impls/raw_epoll/echo_loop.hpp"
 
 #include "harness/inline_syscall.hpp"
+#include "harness/scenarios/work.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -58,16 +59,7 @@ ServeReport EchoLoop::run() {
   }
   close_all();
 
-  const Counts& c = counts_;
-  return {.connections = c.accepted,
-          .counters = {{"recv", c.recv},
-                       {"send", c.send},
-                       {"epoll_wait", c.epoll_wait},
-                       {"epoll_ctl", c.epoll_ctl},
-                       {"syscalls", c.recv + c.send + c.epoll_wait + c.epoll_ctl + c.accept_calls + c.close},
-                       {"full_send_buffers", c.full_send_buffers},
-                       {"accept_refused", c.accept_refused},
-                       {"connection_errors", c.connection_errors}}};
+  return counts_.report();
 }
 
 /// The whole steady state: one recv, one send, and after a short read no further recv that would only say EAGAIN.
@@ -94,6 +86,7 @@ ServeReport EchoLoop::run() {
     case SourceKind::Listener: return accept_all();
     case SourceKind::Stop: stopping_ = true; return;
     case SourceKind::Closed: return;
+    case SourceKind::Working:
     case SourceKind::Blocked:
     case SourceKind::Plain: return pump(connection, (events & ~kPlainEvents) != 0);
   }
@@ -108,6 +101,7 @@ ServeReport EchoLoop::run() {
     const long received = inline_sys::recv(connection.fd, buffer_.get(), chunk_);
     if (received <= 0) return end_of_read(connection, received);
     const auto size = static_cast<std::size_t>(received);
+    if (!work::do_requested_if_any(buffer_.get(), size)) return close_connection(connection);
     if (!echo(connection, size)) return;
     if (size < chunk_ && !until_would_block) return;
   }
@@ -164,7 +158,7 @@ bool EchoLoop::flush(Connection& connection) {
     connection.pending_begin += static_cast<std::size_t>(sent);
   }
   connection.pending.reset();
-  connection.kind = SourceKind::Plain;
+  connection.kind = work::requests_ask ? SourceKind::Working : SourceKind::Plain;
   return true;
 }
 
@@ -200,6 +194,7 @@ void EchoLoop::accept_all() {
 void EchoLoop::adopt(int fd) {
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
+  if (work::requests_ask) connection->kind = SourceKind::Working;
   epoll_event event{};
   event.events = kReadInterest;
   event.data.ptr = connection.get();

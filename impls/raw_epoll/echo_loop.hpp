@@ -2,6 +2,7 @@
 
 #include "harness/engine.hpp"
 #include "harness/loopback_listener.hpp"
+#include "impls/raw_epoll/counts.hpp"
 
 #include <array>
 #include <cstddef>
@@ -17,6 +18,7 @@ namespace reactorlab::raw_epoll {
 /// cost a message nothing.
 enum class SourceKind : std::uint8_t {
   Plain,    ///< a connection with nothing left to send
+  Working,  ///< a connection whose requests ask for work
   Blocked,  ///< a connection whose peer doesn't take its bytes: it isn't read until they are gone
   Closed,   ///< closed while it waited in the continue list, which frees it
   Listener,
@@ -79,10 +81,7 @@ class EchoLoop {
   bool accept_rests_ = false;
   std::uint64_t closed_before_rest_ = 0;
 
-  struct Counts {
-    std::uint64_t accepted = 0, accept_calls = 0, accept_refused = 0, recv = 0, send = 0, epoll_wait = 0, epoll_ctl = 0, close = 0,
-                  full_send_buffers = 0, connection_errors = 0;
-  } counts_;
+  Counts counts_;
   std::array<epoll_event, kBatch> events_;
 };
 

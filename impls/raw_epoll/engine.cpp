@@ -1,23 +1,13 @@
 #include "harness/engine.hpp"
+#include "harness/peer_serving.hpp"
 #include "impls/raw_epoll/echo_loop.hpp"
 #include "impls/raw_epoll/in_process.hpp"
 
 #include <memory>
-#include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace reactorlab {
 namespace {
-
-void refuse_what_it_lacks(const ServeRequest& request) {
-  if (request.proto != "echo")
-    throw std::invalid_argument("raw_epoll speaks only echo, not '" + request.proto + "': use --proto=echo");
-  if (!request.backend.empty() && request.backend != "epoll")
-    throw std::invalid_argument("raw_epoll has only the backend epoll, not '" + request.backend + "': leave out --backend");
-  if (!request.locking.empty()) throw std::invalid_argument("raw_epoll has no lock to choose: leave out --locking");
-  if (request.workers != 1) throw std::invalid_argument("raw_epoll is one thread: use --workers=1");
-}
 
 class RawEpollEngine final : public Engine {
  public:
@@ -29,9 +19,8 @@ class RawEpollEngine final : public Engine {
   }
 
   ServeReport serve(const ServeRequest& request) override {
-    refuse_what_it_lacks(request);
-    // libc skips the atomic path of its locks in a process that never had a second thread; nobody gets that gift.
-    std::thread([] {}).join();
+    peer_kit::refuse_what_it_lacks("raw_epoll", info(), request);
+    peer_kit::forgo_the_gift_of_one_thread();
     const auto loop = std::make_unique<raw_epoll::EchoLoop>(request);
     if (request.on_ready) request.on_ready(loop->port());
     return loop->run();
@@ -43,7 +32,9 @@ class RawEpollEngine final : public Engine {
     if (workload == "reg_churn") return raw_epoll::reg_churn(request);
     if (workload == "timer_insert_cancel" || workload == "timer_fire")
       throw NotApplicable("bare epoll has no timers, only the timeout of its wait");
-    throw NotApplicable("bare epoll has nothing to queue work in: no tasks, no handlers");
+    if (workload == "spawn_join" || workload == "yield" || workload == "post")
+      throw NotApplicable("bare epoll has nothing to queue work in: no tasks, no handlers");
+    return Engine::run_in_process(request);
   }
 };
 

@@ -1,5 +1,7 @@
 #include "impls/raw_uring/echo_loop.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -28,10 +30,10 @@ std::initializer_list<LoopbackListener::Option> listener_options(bool share_port
 
 }  // namespace
 
-EchoLoop::EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_port, LoopSizes sizes)
+EchoLoop::EchoLoop(const ServeRequest& request, bool share_port, LoopSizes sizes)
     : ring_(sizes.ring),
       pool_(ring_.get(), sizes.buffers, request.read_chunk),
-      listener_("raw_uring", port, request.backlog, 0, listener_options(share_port)),
+      listener_("raw_uring", request.port, request.backlog, 0, listener_options(share_port)),
       stop_fd_(request.stop_fd),
       received_(sizes.buffers) {}
 
@@ -191,6 +193,10 @@ void EchoLoop::feed_starved() {
 
 /// One send in flight per connection: two would be free to overtake each other.
 [[gnu::always_inline]] inline void EchoLoop::echo(Connection& connection, std::uint16_t buffer, std::uint32_t size) {
+  if (!work::do_requested_if_any(pool_.bytes(buffer), size)) [[unlikely]] {
+    pool_.give_back(buffer);
+    return break_off(connection);
+  }
   ++turn_.messages;
   turn_.bytes += size;
   if (connection.backlog) [[unlikely]] {

@@ -31,8 +31,8 @@ struct LoopSizes {
 /// One thread, one ring, one pool of receive buffers. Constructing it binds and listens; another thread may run it.
 class EchoLoop {
  public:
-  /// `port` 0 takes a free one. Several loops on one port set `share_port`, and the kernel deals the connections out.
-  EchoLoop(const ServeRequest& request, std::uint16_t port, bool share_port, LoopSizes sizes = {});
+  /// Several loops on one port set `share_port`, and the kernel deals the connections out.
+  EchoLoop(const ServeRequest& request, bool share_port, LoopSizes sizes = {});
   ~EchoLoop();
   EchoLoop(const EchoLoop&) = delete;
   EchoLoop& operator=(const EchoLoop&) = delete;

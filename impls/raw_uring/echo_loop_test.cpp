@@ -106,7 +106,7 @@ class RawUring : public testing::Test {
   }
   ~RawUring() override { ::close(stop_fd_); }
 
-  [[nodiscard]] EchoLoop make_loop(LoopSizes sizes) const { return EchoLoop({.stop_fd = stop_fd_}, 0, false, sizes); }
+  [[nodiscard]] EchoLoop make_loop(LoopSizes sizes) const { return EchoLoop({.stop_fd = stop_fd_}, false, sizes); }
   void ring_stop() const {
     const std::uint64_t one = 1;
     EXPECT_EQ(::write(stop_fd_, &one, sizeof one), static_cast<ssize_t>(sizeof one));

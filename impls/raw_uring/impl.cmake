@@ -1,15 +1,10 @@
-# Debian's liburing 2.3 has no CMake package of its own. 2.3, because older ones don't know the multishot receive.
-find_path(LIBURING_INCLUDE_DIR liburing.h)
-find_library(LIBURING_LIBRARY uring)
-mark_as_advanced(LIBURING_INCLUDE_DIR LIBURING_LIBRARY)
+# liburing 2.3, because older ones don't know the multishot receive.
+include(cmake/find_liburing.cmake)
 set(multishot_receive "")
-if(LIBURING_INCLUDE_DIR AND LIBURING_LIBRARY)
+if(TARGET liburing)
   file(STRINGS "${LIBURING_INCLUDE_DIR}/liburing.h" multishot_receive REGEX "io_uring_prep_recv_multishot" LIMIT_COUNT 1)
 endif()
 if(multishot_receive)
-  add_library(liburing UNKNOWN IMPORTED)
-  set_target_properties(liburing PROPERTIES IMPORTED_LOCATION "${LIBURING_LIBRARY}"
-                                            INTERFACE_INCLUDE_DIRECTORIES "${LIBURING_INCLUDE_DIR}")
   set(IMPL_LIBRARIES liburing)
 else()
   set(IMPL_MISSING "liburing 2.3 or newer (package liburing-dev)")

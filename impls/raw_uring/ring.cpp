@@ -1,26 +1,13 @@
 #include "impls/raw_uring/ring.hpp"
 
+#include "harness/uring_remedy.hpp"
+
 #include <cerrno>
 #include <string>
 #include <system_error>
 
 namespace reactorlab::raw_uring {
 namespace {
-
-std::string remedy(int error) {
-  switch (error) {
-    case ENOSYS: return "there is no io_uring here: it needs Linux 6.1 or newer, and a container's seccomp profile may hide it";
-    case EPERM:
-    case EACCES:
-      return "io_uring is forbidden here: set the sysctl kernel.io_uring_disabled=0, or use a seccomp profile that allows "
-             "io_uring_setup";
-    case EINVAL: return "this kernel's io_uring is too old: deferred completions (DEFER_TASKRUN) need Linux 6.1 or newer";
-    case EMFILE:
-    case ENFILE: return "no descriptor is left for a ring: raise the limit of open files (ulimit -n)";
-    case ENOMEM: return "no memory is left for a ring: raise the limit of locked memory (ulimit -l)";
-    default: return "no io_uring could be made";
-  }
-}
 
 void check(int result, const std::string& what) {
   if (result < 0) throw std::system_error(-result, std::system_category(), "raw_uring: " + what);
@@ -34,7 +21,7 @@ Ring::Ring(RingSizes sizes) {
                      IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
   parameters.cq_entries = sizes.completions;
   const int result = ::io_uring_queue_init_params(sizes.submissions, &ring_, &parameters);
-  if (result < 0) check(result, remedy(-result));
+  if (result < 0) check(result, uring_remedy(-result));
   batch_ = batch_max_ = std::min(kBatch, ring_.cq.ring_entries / 2);
 }
 

@@ -46,7 +46,7 @@ def _parse():
                     "two runs, N and 2N messages, sent in lockstep over all connections; every echo is compared.",
         epilog="a limit is VALUE for every row or ROW=VALUE for one, e.g. --max-instructions arc_mutex+fine=230;\n"
                "exit status: 0 all counted and within limits, 1 a limit exceeded or not checkable, 2 usage")
-    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; arc_mutex+fine is an impl with a locking, engine:smol an engine that all leaves out")
+    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; arc_mutex+fine is an impl with a locking; all leaves out asio:shared and engine:smol, as bench does")
     parser.add_argument("--locking", default="", help="only the rows with this locking, and those without a choice")
     parser.add_argument("--backend", default="", help="passed on to the server")
     parser.add_argument("--workers", type=int, default=1)
@@ -67,10 +67,10 @@ def _parse():
 
 def _servers(arguments):
     """{row label: command}; labels as in `bench run`: the impl, with "+locking" where that isn't its default."""
-    known = _known_impls(arguments.bench)
+    known, in_all = _known_impls(arguments.bench)
     everything = {impl if i == 0 else f"{impl}+{locking}": (impl, locking)
                   for impl, lockings in known.items() for i, locking in enumerate(lockings or [""])}
-    asked = [label for label in everything if not label.startswith("engine:")] if arguments.impl == "all" else arguments.impl.split(",")
+    asked = [label for label in everything if label.partition("+")[0] in in_all] if arguments.impl == "all" else arguments.impl.split(",")
     servers = {}
     for label in asked:
         if label not in everything:
@@ -88,12 +88,13 @@ def _servers(arguments):
 
 
 def _known_impls(bench):
-    """{impl: its lockings} as `bench list --json` says; the engines of other languages too that can be started."""
+    """({impl: its lockings}, those that `all` means) as `bench list --json` says; the engines of other languages too that can be started."""
     try:
         listed = subprocess.run([bench, "list", "--json"], capture_output=True, text=True, timeout=60, check=True).stdout
         known = json.loads(listed)
         engines = [entry for entry in known.get("engines", []) if entry["unavailable"] is None]
-        return {entry["name"]: entry.get("lockings", []) for entry in known["impls"] + engines}
+        return ({entry["name"]: entry.get("lockings", []) for entry in known["impls"] + engines},
+                {entry["name"] for entry in known["impls"] if entry.get("in_all", True)})
     except OSError as error:
         raise ValueError(f"cannot run {bench}: {error.strerror}; remedy: build it with ./bench list") from None
     except (subprocess.SubprocessError, ValueError, KeyError) as error:

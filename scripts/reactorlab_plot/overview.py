@@ -13,8 +13,12 @@ ROW, HEADING, AXIS, GAP = 0.235, 0.52, 0.42, 0.12  # inches: a row, a panel's he
 FIGURES = 0.68  # inches right of a panel, for its figures
 TITLES = {"tcp_echo": "echo a message", "accept_churn": "open, echo, close", "spawn_join": "spawn + join", "yield": "yield",
           "timer_insert_cancel": "timer, cancelled", "timer_fire": "timer, fired", "cross_thread_wake": "wake across threads",
-          "post": "post across threads", "reg_churn": "register, remove", "idle_memory": "idle connection"}  # at most 19 characters
-MEASURED = {"server_cpu_ns_per_op": "CPU", "wall_ns_per_op": "elapsed, round trip", "user_bytes_per_op": "user memory"}
+          "post": "post across threads", "reg_churn": "register, remove", "idle_memory": "idle connection",
+          "unix_echo": "echo, Unix stream", "udp_echo": "echo a datagram", "timeout_per_read": "echo with time-out",
+          "cpu_mix": "echo with work", "cpu_balance": "work, two workers", "skew": "hot connections",
+          "one_bad_task": "beside a bad task", "active_of_idle": "echo among idle", "idle_cpu": "a beat when idle"}  # at most 19 characters
+MEASURED = {"server_cpu_ns_per_op": "CPU", "wall_ns_per_op": "elapsed", "user_bytes_per_op": "user memory",
+            "p99_ns": "latency, 99th percentile"}
 
 
 def overview(results, folder, footer):

@@ -6,7 +6,8 @@ import shlex
 from . import forest, overview, panels, style
 from .model import CPU, PERCENTILES, RATE, figure, scaled
 
-LOADED = ("tcp_echo", "accept_churn")  # a load generator asks them, so they have a rate; elsewhere that is the cost once more
+LOADED = ("tcp_echo", "accept_churn", "unix_echo", "udp_echo", "timeout_per_read", "cpu_mix", "cpu_balance", "skew",
+          "active_of_idle")  # a load generator asks them, so they have a rate; elsewhere that is the cost once more
 CHARTS = {  # file name -> (function, what a reader sees)
     "summary": (overview.overview, "what each entry costs, a panel per workload"),
     "cpu": (forest.cpu, "server CPU per echo message, ratio with interval"),
@@ -103,7 +104,7 @@ def readme(results, drawn):
 def _cell_section(results, cell):
     """What an operation is, the table, and why an entry has no figures."""
     about = results.metric(cell)
-    names = {CPU: "CPU", "wall_ns_per_op": "elapsed", "user_bytes_per_op": "memory"}
+    names = {CPU: "CPU", "wall_ns_per_op": "elapsed", "user_bytes_per_op": "memory", "p99_ns": "p99"}
     medians = [m for series in results.series if (m := results.median(cell, series, about.metric)) is not None]
     unit, divisor = scaled(medians, about.unit)
     rates = cell.workload in LOADED

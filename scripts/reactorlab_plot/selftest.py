@@ -46,13 +46,13 @@ class Ticks(unittest.TestCase):
 
 
 class Looks(unittest.TestCase):
-    def test_eleven_entries_differ_and_variants_of_one_home_only_in_their_fill(self):
+    def test_twelve_entries_differ_and_variants_of_one_home_only_in_their_fill(self):
         names = ["thread_local", "arc_mutex", "arc_mutex+fine", "oncelock_global", "oncelock_global+fine", "dedicated_thread",
                  *catalogue.PEERS, "tokio"]
         looks = style.looks(names)
-        self.assertEqual(len(set(looks.values())), 11)
+        self.assertEqual(len(set(looks.values())), 12)
         impls = [look for look in looks.values() if not look.hollow]
-        self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (9, 9))
+        self.assertEqual((len({look.colour for look in impls}), len({look.marker for look in impls})), (10, 10))
         self.assertEqual(looks["arc_mutex+fine"].colour, looks["arc_mutex"].colour)
 
     def test_engines_of_other_languages_differ_from_the_rest(self):
@@ -60,17 +60,24 @@ class Looks(unittest.TestCase):
         self.assertEqual(len({look.colour for look in looks.values()}), len(looks))
         self.assertEqual(len({look.marker for look in looks.values()}), len(looks))
 
+    def test_a_shape_has_its_peers_colour_and_a_marker_of_its_own(self):
+        names = ["asio", "asio:per_thread", "asio:shared", "asio:dedicated", "asio:uring"]
+        looks = style.looks([*names, "libuv", "libuv:dedicated"])
+        self.assertEqual(len({looks[name].marker for name in names}), len(names))
+        self.assertEqual({looks[name].colour for name in names}, {looks["asio"].colour})
+        self.assertNotEqual(looks["libuv:dedicated"].colour, looks["asio:dedicated"].colour)
+
     def test_a_look_does_not_depend_on_the_company(self):
         self.assertEqual(style.looks(["libuv"])["libuv"], style.looks(["asio", "arc_mutex", "libuv"])["libuv"])
 
 
 class Catalogue(unittest.TestCase):
     def test_homes_stand_before_peers_before_engines_before_others(self):
-        shuffled = ["tokio", "engine:smol", "libuv", "asio", "raw_uring", "raw_epoll", "dedicated_thread", "oncelock_global+fine",
+        shuffled = ["tokio", "engine:smol", "libuv", "asio:shared", "asio", "raw_uring", "raw_epoll", "dedicated_thread", "oncelock_global+fine",
                     "oncelock_global", "thread_local"]
         self.assertEqual(sorted(shuffled, key=catalogue.series_place), ["thread_local", "oncelock_global", "oncelock_global+fine",
-                                                                        "dedicated_thread", "raw_epoll", "raw_uring", "asio", "libuv", "engine:smol",
-                                                                        "tokio"])
+                                                                        "dedicated_thread", "raw_epoll", "raw_uring", "asio", "asio:shared", "libuv",
+                                                                        "engine:smol", "tokio"])
 
     def test_the_nearest_cell_speaks_for_a_workload(self):
         self.assertEqual(catalogue.headline("idle_memory", [{"conns": 1}, {"conns": 500}]), {"conns": 500})

@@ -13,7 +13,10 @@ from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first
 _BLUE, _VERMILLION, _GREEN, _PURPLE = ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")
 _KNOWN = {"thread_local": _BLUE, "arc_mutex": _VERMILLION, "oncelock_global": _GREEN, "dedicated_thread": _PURPLE,
           "raw_epoll": ("#222222", "p"), "raw_uring": ("#882255", "X"), "asio": ("#E69F00", "v"), "libuv": ("#56B4E9", "P"),
+          "libevent": ("#7A9E3A", "H"),
           "engine:tokio_current_thread": ("#6F5B3E", ">"), "engine:tokio_multi_thread": ("#4B4BB0", "*"), "engine:smol": ("#A3B700", "d")}
+# A peer in another shape has the peer's colour.
+_SHAPES = {"per_thread": "<", "shared": "s", "dedicated": "D", "uring": "X"}
 _SPARE = [("#999999", "<"), ("#F0E442", "h"), ("#C04040", "8")]
 
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
@@ -47,6 +50,9 @@ def looks(series):
     """{series label: Look}: the same label gets the same look on every chart of the folder."""
     chosen, spare = dict(_KNOWN), list(_SPARE)
     for impl in dict.fromkeys(label.partition("+")[0] for label in series):
+        peer, _, shape = impl.partition(":")
+        if peer in _KNOWN and shape in _SHAPES:
+            chosen[impl] = (_KNOWN[peer][0], _SHAPES[shape])
         if impl not in chosen:
             chosen[impl] = spare[0] if len(spare) == 1 else spare.pop(0)
     return {label: Look(*chosen[label.partition("+")[0]], hollow="+" in label) for label in series}

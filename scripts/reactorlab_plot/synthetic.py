@@ -9,7 +9,7 @@ from .stats import ratio_of_pairs, verdicts
 
 MARGIN = 0.02
 NUMBERS = ("ops", "wall_ns", "server_cpu_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "counts")
-WALL, BYTES = "wall_ns_per_op", "user_bytes_per_op"
+WALL, BYTES, P99 = "wall_ns_per_op", "user_bytes_per_op", "p99_ns"
 
 
 def _echo(conns, payload, pipeline):
@@ -22,7 +22,14 @@ CELLS = [  # workload, parameters, metric, what an operation costs the first ent
     ("accept_churn", {"conns": 16, "payload": 64}, CPU, 17_500.0), ("spawn_join", {}, CPU, 17.0), ("yield", {"tasks": 64}, CPU, 5.1),
     ("timer_insert_cancel", {"live": 100}, CPU, 21.0), ("timer_insert_cancel", {"live": 1_000_000}, CPU, 24.0),
     ("timer_fire", {"timers": 10_000}, CPU, 140.0), ("cross_thread_wake", {}, WALL, 9_300.0), ("post", {"producers": 1}, CPU, 95.0),
-    ("reg_churn", {}, CPU, 1_450.0), ("idle_memory", {"conns": 8000}, BYTES, 210.0)]
+    ("reg_churn", {}, CPU, 1_450.0), ("unix_echo", {"conns": 64, "payload": 64}, CPU, 2_900.0),
+    ("udp_echo", {"conns": 64, "payload": 64}, CPU, 3_100.0), ("timeout_per_read", {"conns": 64, "payload": 64}, CPU, 3_600.0),
+    ("cpu_mix", {"conns": 64, "payload": 64, "share": 50, "work": 20}, CPU, 13_000.0),
+    ("cpu_balance", {"conns": 16, "payload": 64, "share": 50, "work": 20}, WALL, 8_000.0),
+    ("skew", {"conns": 64, "payload": 64, "pipeline": 32, "skew_percent": 150, "work": 20}, WALL, 16_000.0),
+    ("one_bad_task", {"conns": 50, "payload": 64, "rate": 20_000, "work": 5000}, P99, 60_000.0),
+    ("active_of_idle", {"conns": 64, "idle": 4000, "payload": 64}, CPU, 3_500.0), ("idle_cpu", {"conns": 1000, "rate": 100}, CPU, 90_000.0),
+    ("idle_memory", {"conns": 8000}, BYTES, 210.0)]
 IMPLS = [("raw_epoll", "", 1.0), ("thread_local", "", 1.005), ("arc_mutex", "coarse", 1.05), ("arc_mutex+fine", "fine", 1.02),
          ("oncelock_global", "coarse", 1.05), ("dedicated_thread", "", 1.12), ("asio", "", 1.28), ("libuv", "", 1.03),
          ("oncelock_global+fine", "fine", 0.95), ("tokio", "", 1.5)]
@@ -68,7 +75,7 @@ def _sample(rng, entry, drift, cell, round_, position, noise):
     ops = max(8000, int(5e8 / wall))
     p50 = wall * params.get("conns", 1) * params.get("pipeline", 1)
     tail = [p50, *(p50 * factor * rng.lognormvariate(0, 0.15) for factor in (1.4, 2.2, 5, 20))]
-    timed = workload in ("tcp_echo", "accept_churn", "timer_fire", "cross_thread_wake")
+    timed = workload in ("tcp_echo", "accept_churn", "timer_fire", "cross_thread_wake") or metric == P99
     return {**sample, "ops": ops, "wall_ns": int(wall * ops), "server_cpu_ns": int(cpu * ops),
             **dict(zip(("p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"), map(int, tail) if timed else [None] * 5)),
             "counts": {"user_bytes": measured} if metric == BYTES else {}}

@@ -13,7 +13,11 @@ PLACEMENT = {  # who can reach the reactor, who drives it
     "dedicated_thread": ("a `shared_ptr` in every handle", "a thread of its own"),
     "raw_epoll": ("no runtime: the floor", "its only thread"), "raw_uring": ("no runtime: the floor of io_uring", "its only thread"),
     "asio": ("an `io_context&`", "who calls `run()`"),
-    "libuv": ("a `uv_loop_t*`", "who calls `uv_run()`")}
+    "libuv": ("a `uv_loop_t*`", "who calls `uv_run()`"), "libevent": ("an `event_base*`", "who calls `event_base_dispatch()`"),
+    "raw_epoll:shared": ("no runtime", "every worker"), "asio:per_thread": ("an `io_context&`", "its only thread"),
+    "asio:shared": ("an `io_context&`", "every worker"), "asio:dedicated": ("an `io_context&`", "a thread of its own"),
+    "asio:uring": ("an `io_context&`", "who calls `run()`"), "libuv:per_thread": ("a `uv_loop_t*`", "its only thread"),
+    "libuv:dedicated": ("a `uv_loop_t*`", "a thread of its own")}
 COLUMNS = {"spawn_join": "spawn + join", "yield": "yield", "timer_insert_cancel": "timer create + cancel",
            "cross_thread_wake": "wake, round trip", "idle_memory": "idle connection"}
 
@@ -31,7 +35,7 @@ def costs(figures):
     for entry in figures.entries():
         impl, _, variant = entry.partition("+")
         reach, driver = ("the same", "the same") if variant else PLACEMENT.get(impl, ("n/a", "n/a"))
-        lines.append("| " + " | ".join([f"[`{entry}`](impls/{impl}/)", reach, driver, _count(figures.counted(entry, "instructions")),
+        lines.append("| " + " | ".join([f"[`{entry}`](impls/{impl.partition(':')[0]}/)", reach, driver, _count(figures.counted(entry, "instructions")),
                                         _ratio(figures, entry), *(texts[entry] for texts in columns)]) + " |")
     return "\n".join([*lines, "", _legend(figures)]) + "\n"
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "harness/bench/sample.hpp"
+#include "harness/measure/thread_counts.hpp"
+
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace reactorlab::bench {
+
+/// Puts what the scheduler did in the window into a sample's counts, per operation: "voluntary_switches", "involuntary_switches"
+/// and "run_delay_ns" of all threads, and where there are several also "voluntary_switches.0", ".1" and so on, in the order in
+/// which the threads began. REQUIRES: sample.ops > 0.
+void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& threads);
+
+/// As a child process hands them over, and back. Throws nlohmann::json::exception.
+[[nodiscard]] nlohmann::json to_json(const std::vector<measure::ThreadCounts>& threads);
+[[nodiscard]] std::vector<measure::ThreadCounts> thread_counts_from_json(const nlohmann::json& json);
+
+}  // namespace reactorlab::bench
