@@ -25,6 +25,14 @@ int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
 
 Reactor::Reactor(Backend backend, RingUse use)
     : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend, use, slab_)} {
+  announce_kick();
+}
+
+Reactor::Reactor(std::unique_ptr<Poller> poller) : wheel_{nanoseconds_of(clock::now())}, poller_{std::move(poller)} {
+  announce_kick();
+}
+
+void Reactor::announce_kick() {
   kick_slot_ = reserve(poller_->kick_fd(), SourceKind::descriptor);
   if (!kick_slot_) throw std::bad_alloc{};
   const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);

@@ -58,6 +58,8 @@ class Reactor {
  public:
   /// `use`: which threads call announce() and the like. Throws std::system_error with cause and remedy, std::bad_alloc.
   Reactor(Backend backend, RingUse use);
+  /// On somebody else's poller; its kick_fd() may be -1: it wakes by means of its own.
+  explicit Reactor(std::unique_ptr<Poller> poller);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -109,6 +111,8 @@ class Reactor {
   ReactorStats stats() noexcept;
 
  private:
+  void announce_kick();
+
   template <Access access, class Sink>
   [[gnu::noinline]] void dispatch_other(const Event& event, Sink& sink) noexcept;
 
