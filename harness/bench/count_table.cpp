@@ -109,7 +109,7 @@ std::string text_of(const CountTable& table) {
   std::size_t width = 9;
   for (const std::string& name : names) width = std::max(width, name.size());
   const std::string& workload = table.cell.workload;
-  const std::string_view operation = is_workload(workload) ? workload_of(workload).operation : "operation";
+  const std::string operation = is_workload(workload) ? workload_of(workload).operation : "operation";
   std::string text = fmt::format("\n{}, per {}\n  {:<{}}", describe(table.cell), operation, "", width);
   for (const CountColumn& column : table.columns) text += fmt::format("  {:>9}", column.entry);
   text += "\n";

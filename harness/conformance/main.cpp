@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   unsigned watchdog_ms = 0;
   CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
   app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
-  app.add_option("--backend", selection.backend, "epoll or uring_poll")->capture_default_str();
+  app.add_option("--backend", selection.backend, "epoll, uring_poll or uring")->capture_default_str();
   app.add_option("--rule", selection.rule, "such as REG-01");
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
     return status == 0 ? 0 : exit_usage;
   }
   const auto backend = backend_named(selection.backend);
-  if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll"};
+  if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll, uring"};
   Mutant mutant = mutant_by_name(selection.mutant);
   if (!selection.mutant.empty() && mutant == Mutant::none) {
     throw UsageError{"unknown mutant '" + selection.mutant + "'; harness/conformance/mutants/mutants.txt has the list"};
