@@ -33,8 +33,8 @@ constexpr std::optional<Backend> backend_named(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-/// Which threads use a ring. `one_thread`: the one that made it, so that nothing is locked, and the kernel needs no interrupt to do the
-/// ring's work and keeps it for the next call (SINGLE_ISSUER, DEFER_TASKRUN).
+/// Which threads use a ring. `one_thread`: the one that made it, so that nothing is locked, and the kernel needs no interrupt to do
+/// the ring's work and keeps it for the next call (SINGLE_ISSUER, DEFER_TASKRUN).
 enum class RingUse : std::uint8_t { one_thread, any_thread };
 
 /// Why this machine doesn't offer it, with the remedy; nothing if it does. Tries.

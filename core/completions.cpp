@@ -13,6 +13,12 @@
 #include "core/task_arena.hpp"
 
 namespace reactorlab {
+namespace {
+
+/// Of an attempt that finds nothing and can't request it, since the kernel takes no more requests: -EAGAIN would wait for ever.
+constexpr long ring_is_full = -EBUSY;
+
+}  // namespace
 
 /// A copy of what is being sent. The kernel reads it until its completion, whatever becomes of the stream and of its writer.
 struct Completions::SendBlock {
@@ -135,7 +141,8 @@ void Completions::request_writable(Endpoint& endpoint, int fd) noexcept {
   endpoint.awaits_writable = true;
 }
 
-/// The edge of a completion wakes who is parked then. Somebody who had found the send under way and parks only now needs one of his own.
+/// The edge of a completion wakes who is parked then. Somebody who had found the send under way and parks only now needs one of his
+/// own.
 void Completions::tell_other_writers(Endpoint& endpoint) noexcept {
   if (!endpoint.awaits_writable) endpoint.awaits_writable = request(-1, endpoint.token, RingRequest::writable, IORING_OP_NOP);
 }
@@ -196,8 +203,9 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
       return n;
     }
     BufferPool::put(buffer);
-    if (n == -EAGAIN) request_receive(endpoint, fd);
-    return n;
+    if (n != -EAGAIN) return n;
+    request_receive(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
   });
 }
 
@@ -213,8 +221,9 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
     if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, 0);
     if (endpoint.receiving) return -EAGAIN;
     const long n = sys::ring_call(SYS_recvfrom, fd, into.data(), call.size, flags, nullptr, nullptr);
-    if (n == -EAGAIN) request_receive(endpoint, fd);
-    return n;
+    if (n != -EAGAIN) return n;
+    request_receive(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
   });
 }
 
@@ -255,8 +264,9 @@ long Completions::accept(Registration& slot) noexcept {
     if (endpoint.failed) return std::exchange(endpoint.failed, 0);
     if (endpoint.receiving && !endpoint.cancelling) return -EAGAIN;
     const long accepted = sys::ring_call(SYS_accept4, fd, nullptr, nullptr, int{SOCK_NONBLOCK | SOCK_CLOEXEC});
-    if (accepted == -EAGAIN && !endpoint.receiving) request_accept(endpoint, fd);
-    return accepted;
+    if (accepted != -EAGAIN || endpoint.receiving) return accepted;
+    request_accept(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
   });
 }
 
@@ -298,8 +308,9 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
     }
     if (endpoint.writer != 0 && !ended) tell_other_writers(endpoint);  // the edge of that completion may have been ours
     const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT}, nullptr, 0);
-    if (n == -EAGAIN) request_writable(endpoint, fd);
-    return n;
+    if (n != -EAGAIN) return n;
+    request_writable(endpoint, fd);
+    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
   });
 }
 
@@ -319,8 +330,9 @@ long Completions::send_vector(Registration& slot, std::span<const iovec> parts) 
     message.msg_iov = const_cast<iovec*>(parts.data());
     message.msg_iovlen = call.size;
     const long n = sys::ring_call(SYS_sendmsg, fd, &message, int{MSG_NOSIGNAL | MSG_DONTWAIT});
-    if (n == -EAGAIN) request_writable(endpoint, fd);
-    return n;
+    if (n != -EAGAIN) return n;
+    request_writable(endpoint, fd);
+    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
   });
 }
 
@@ -413,8 +425,8 @@ std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& comp
   return EPOLLIN;
 }
 
-/// A request ended without bringing anything: at the end of the stream, for an error, or because the ring could do no more of it; then
-/// the next attempt asks the kernel.
+/// A request ended without bringing anything: at the end of the stream, for an error, or because the ring could do no more of it;
+/// then the next attempt asks the kernel.
 std::uint32_t Completions::failed(Endpoint& endpoint, int result) noexcept {
   switch (result) {
     case 0: return EPOLLIN | EPOLLRDHUP;

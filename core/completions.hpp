@@ -1,13 +1,17 @@
 #pragma once
 // Completion by io_uring of what streams and listeners do. Completion becomes readiness at the source: every request belongs to a
-// source, never to a task, and no request holds an address inside a coroutine frame. An operation's attempt looks at its source's state
-// here where it would make a system call elsewhere, and what it doesn't find is requested; a completion changes that state, and is an
-// edge to whoever parked meanwhile. So a task that is cancelled takes nothing with it: bytes that arrive later are the next reader's.
+// source, never to a task, and no request holds an address inside a coroutine frame. An operation's attempt looks at its source's
+// state here where it would make a system call elsewhere, and what it doesn't find is requested; a completion changes that state,
+// and is an edge to whoever parked meanwhile. So a task that is cancelled takes nothing with it: bytes that arrive later are the
+// next reader's.
 //
-//   receive   nothing requested -> requested (multishot, into provided buffers) -> ended (credit used, no buffer, cancelled): nothing
-//             requested. While nothing is, an attempt asks the kernel itself, and requests if there is nothing: no end is ever deaf.
+//   receive   nothing requested -> requested (multishot, into provided buffers) -> ended (credit used, no buffer, cancelled):
+//   nothing
+//             requested. While nothing is, an attempt asks the kernel itself, and requests if there is nothing: no end is ever
+//             deaf.
 //   accept    likewise; connections wait here as descriptors.
-//   send      idle -> under way, from a copy of the bytes -> done, until the writer has taken the result -> idle. One at a time: the
+//   send      idle -> under way, from a copy of the bytes -> done, until the writer has taken the result -> idle. One at a time:
+//   the
 //             bytes of two would mix. What is too long for a copy is sent at once, and waits for room by a poll.
 
 #include <cstdint>
@@ -50,8 +54,8 @@ class Completions {
 
   /// False: no memory.
   bool open(int fd, Token token) noexcept;
-  /// Its requests are being cancelled, and what they bring still is released: queued only, for the port to submit. True if there are
-  /// any.
+  /// Its requests are being cancelled, and what they bring still is released: queued only, for the port to submit. True if there
+  /// are any.
   bool close(int fd) noexcept;
   /// The mask of the event that a completion is to its source, and which that is; 0: none.
   std::uint32_t complete(const io_uring_cqe& completion, Token& token) noexcept;
@@ -72,7 +76,7 @@ class Completions {
   struct Endpoint {
     Token token;  ///< no_token: not open
     union {
-      ReadBuffer* first;    ///< a stream's bytes, in order
+      ReadBuffer* first;     ///< a stream's bytes, in order
       Accepted* connection;  ///< a listener's connections, in order
     };
     union {
@@ -91,7 +95,7 @@ class Completions {
   };
 
   static constexpr std::size_t most_copied = 960;
-  static constexpr unsigned credit = 64 * 1024;      ///< bytes of one request
+  static constexpr unsigned credit = 64 * 1024;     ///< bytes of one request
   static constexpr unsigned most_connections = 64;  ///< that wait here
 
   Endpoint* endpoint_of(Token token) noexcept;

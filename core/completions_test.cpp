@@ -97,9 +97,10 @@ class CompletionsTest : public testing::TestWithParam<RingUse> {
   TaskHeader& other_ = take_confined_header();
 };
 
-INSTANTIATE_TEST_SUITE_P(Uses, CompletionsTest, testing::Values(RingUse::one_thread, RingUse::any_thread), [](const auto& instance) {
-  return std::string{instance.param == RingUse::one_thread ? "one_thread" : "any_thread"};
-});
+INSTANTIATE_TEST_SUITE_P(Uses, CompletionsTest, testing::Values(RingUse::one_thread, RingUse::any_thread),
+                         [](const auto& instance) {
+                           return std::string{instance.param == RingUse::one_thread ? "one_thread" : "any_thread"};
+                         });
 
 struct Pair {
   Pair() {

@@ -14,8 +14,6 @@ std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
   throw UsageError{"unknown backend"};
 }
 
-std::optional<std::string> why_unavailable(Backend backend) {
-  return backend == Backend::epoll ? std::nullopt : why_no_rings();
-}
+std::optional<std::string> why_unavailable(Backend backend) { return backend == Backend::epoll ? std::nullopt : why_no_rings(); }
 
 }  // namespace reactorlab

@@ -45,8 +45,8 @@ class Poller {
   virtual int kick_fd() const noexcept = 0;
 };
 
-/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with cause
-/// and remedy.
+/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with
+/// cause and remedy.
 std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab);
 
 /// Throws as above.

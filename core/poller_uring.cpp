@@ -14,8 +14,8 @@
 
 // Readiness by io_uring: each source has one multishot IORING_OP_POLL_ADD, which is edge-triggered, and an eventfd ends the wait.
 //
-// A poll may end by itself (its completion lacks IORING_CQE_F_MORE: the completion queue was full, or the thread that submitted it has
-// ended): then it is armed again, which reports what is ready at that time, so no edge is lost.
+// A poll may end by itself (its completion lacks IORING_CQE_F_MORE: the completion queue was full, or the thread that submitted it
+// has ended): then it is armed again, which reports what is ready at that time, so no edge is lost.
 
 namespace reactorlab {
 namespace {
@@ -25,6 +25,8 @@ static_assert(sizeof(Event) == sizeof(epoll_event) && offsetof(Event, token) == 
 class UringPoller final : public Poller {
  public:
   UringPoller(RingUse use, Slab& slab, Completing completing, RingSizes sizes) : slab_{slab}, port_{use, sizes} {
+    // So that registering the kick can't fail for want of our memory, only for the kernel's reasons.
+    if (!claims_.make(kick_fd())) throw std::bad_alloc{};
     if (completing == Completing::sockets) completions_.emplace(port_, slab, sizes.buffers);
   }
   ~UringPoller() override {
@@ -73,8 +75,8 @@ class UringPoller final : public Poller {
         entry->addr = user_data(token, RingRequest::poll);
         entry->user_data = user_data(token, RingRequest::cancel);
       }
-      // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The number
-      // must not be another file's, either, when a request for it that is still queued is submitted.
+      // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The
+      // number must not be another file's, either, when a request for it that is still queued is submitted.
       if (in_flight) port_.submit();
       return 0;
     });
@@ -84,10 +86,9 @@ class UringPoller final : public Poller {
     // As poller_epoll.cpp: a glance at a set that has only the kick in it would learn nothing.
     if (timeout_ms == 0 && sources_.load(relaxed) <= 1) return 0;
     if (timeout_ms != 0) port_.announce(true);
-    const long n = sys::wait_like_epoll(port_.ring().fd(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms,
-                                [&](const sys::Call& call) -> long {
-                                  return wait_now(events.first(call.size), static_cast<int>(call.extra)).value();
-                                });
+    const long n = sys::wait_like_epoll(
+        port_.ring().fd(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms,
+        [&](const sys::Call& call) -> long { return wait_now(events.first(call.size), static_cast<int>(call.extra)).value(); });
     if (timeout_ms != 0) port_.announce(false);
     return n;
   }
@@ -117,9 +118,7 @@ class UringPoller final : public Poller {
     event.data.u64 = token;
     return event;
   }
-  static std::uint64_t file_of(const struct stat& status) noexcept {
-    return status.st_ino ^ (std::uint64_t{status.st_dev} << 48);
-  }
+  static std::uint64_t file_of(const struct stat& status) noexcept { return status.st_ino ^ (std::uint64_t{status.st_dev} << 48); }
 
   // --- REQUIRES port_.lock() ------------------------------------------------------------------------------------------------
 
@@ -256,7 +255,7 @@ class UringPoller final : public Poller {
   Slab& slab_;
   RingPort port_;
   std::optional<Completions> completions_;
-  DescriptorTable<Claim> claims_;     // under port_.lock()
+  DescriptorTable<Claim> claims_;   // under port_.lock()
   Atomic<std::size_t> sources_{0};  // the kick among them
 };
 

@@ -10,8 +10,9 @@ namespace reactorlab {
 
 enum class Completing : std::uint8_t { nothing, sockets };
 
-/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with cause
-/// and remedy, std::bad_alloc.
-std::unique_ptr<Poller> make_uring_poller(RingUse use, Slab& slab, Completing completing = Completing::nothing, RingSizes sizes = {});
+/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with
+/// cause and remedy, std::bad_alloc.
+std::unique_ptr<Poller> make_uring_poller(RingUse use, Slab& slab, Completing completing = Completing::nothing,
+                                          RingSizes sizes = {});
 
 }  // namespace reactorlab

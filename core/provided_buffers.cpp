@@ -49,8 +49,6 @@ void ProvidedBuffers::provide(std::uint16_t id, ReadBuffer& buffer) noexcept {
   entry.bid = id;
 }
 
-void ProvidedBuffers::publish() noexcept {
-  reinterpret_cast<Atomic<std::uint16_t>&>(entries_[0].resv).store(tail_, release);
-}
+void ProvidedBuffers::publish() noexcept { reinterpret_cast<Atomic<std::uint16_t>&>(entries_[0].resv).store(tail_, release); }
 
 }  // namespace reactorlab

@@ -1,6 +1,6 @@
 #pragma once
-// Read buffers that the kernel receives into (a provided-buffer ring): it takes one when there are bytes, so an idle connection holds
-// none. They are the pool's: what was received is leased as it is, and another one takes its place.
+// Read buffers that the kernel receives into (a provided-buffer ring): it takes one when there are bytes, so an idle connection
+// holds none. They are the pool's: what was received is leased as it is, and another one takes its place.
 
 #include <array>
 #include <cstdint>

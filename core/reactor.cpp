@@ -38,7 +38,6 @@ void Reactor::announce_kick() {
   const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);
   if (!announced) {
     if (!mutated(Mutant::failed_reactor_keeps_range)) slab_.remove(*kick_slot_);
-    if (announced == IoResult{-ENOMEM}) throw std::bad_alloc{};
     throw_errno(announced.error(), "registering the reactor's own wake-up descriptor", "raise the limit of open files");
   }
 }

@@ -12,7 +12,8 @@ namespace {
 constexpr const char* remedy_of(int error) noexcept {
   switch (error) {
     case ENOSYS: return "this kernel has no io_uring; use --backend=epoll";
-    case EPERM: return "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a container's seccomp profile); use --backend=epoll";
+    case EPERM:
+      return "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a container's seccomp profile); use --backend=epoll";
     case EINVAL: return "this kernel's io_uring is too old, 6.1 is needed; use --backend=epoll";
     case EMFILE:
     case ENFILE: return "raise the limit of open files (ulimit -n) or close some";
@@ -121,9 +122,9 @@ IoResult Ring::submit(unsigned count, bool and_work) noexcept {
 }
 
 IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
-  // A call for one completion brings 20 at most of what a ring of one thread has put off, one for more brings as many, and sleeps until
-  // they are there. But the kernel counts what is in the queue, and completions that were read are there until they are given back. So
-  // as many are kept that the next new one is the last of a whole batch.
+  // A call for one completion brings 20 at most of what a ring of one thread has put off, one for more brings as many, and sleeps
+  // until they are there. But the kernel counts what is in the queue, and completions that were read are there until they are given
+  // back. So as many are kept that the next new one is the last of a whole batch.
   const unsigned kept = use_ == RingUse::one_thread ? std::min(next_ - completion_head_, most_kept()) : 0;
   completion_head_ = next_ - kept;
   word_at(params_.cq_off.head).store(completion_head_, release);

@@ -55,8 +55,8 @@ class Ring {
 
   /// 0, or -errno: what was queued stays so. `and_work`: does what the ring has put off, too.
   IoResult submit(unsigned count, bool and_work = false) noexcept;
-  /// Submits, then waits for a completion, up to `timeout_ms`; -1: without limit, 0: doesn't wait. 0 or -errno, and whatever it says,
-  /// look at the completions.
+  /// Submits, then waits for a completion, up to `timeout_ms`; -1: without limit, 0: doesn't wait. 0 or -errno, and whatever it
+  /// says, look at the completions.
   IoResult wait(unsigned count, int timeout_ms) noexcept;
 
   // --- the completion side ----------------------------------------------------------------------------------------------

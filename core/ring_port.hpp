@@ -1,9 +1,10 @@
 #pragma once
 // A ring and the threads that use it: who may fill it, under what lock, and who hands to the kernel what was queued.
 //
-// One call of the kernel's per turn: what is queued goes with the next wait. On a ring that several threads use somebody may be waiting
-// already. A thread that waits here now and then hands its entries over before it sleeps elsewhere (flush()), and so a batch of them at
-// once; anybody else ends the wait. A request completes on the thread that handed it over, so that should be one that stays.
+// One call of the kernel's per turn: what is queued goes with the next wait. On a ring that several threads use somebody may be
+// waiting already. A thread that waits here now and then hands its entries over before it sleeps elsewhere (flush()), and so a
+// batch of them at once; anybody else ends the wait. A request completes on the thread that handed it over, so that should be one
+// that stays.
 
 #include "core/fd.hpp"
 #include "core/ring.hpp"

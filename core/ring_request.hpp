@@ -1,5 +1,6 @@
 #pragma once
-// What a completion is about: its user_data is a source's token, or the address of a block, and in the low bits the kind of request.
+// What a completion is about: its user_data is a source's token, or the address of a block, and in the low bits the kind of
+// request.
 
 #include <cstdint>
 
@@ -24,7 +25,9 @@ static_assert(sizeof(Registration) > ring_request_mask, "tokens are multiples of
 constexpr std::uint64_t user_data(std::uint64_t name, RingRequest request) noexcept {
   return name | static_cast<std::uint64_t>(request);
 }
-constexpr RingRequest request_of(std::uint64_t user_data) noexcept { return static_cast<RingRequest>(user_data & ring_request_mask); }
+constexpr RingRequest request_of(std::uint64_t user_data) noexcept {
+  return static_cast<RingRequest>(user_data & ring_request_mask);
+}
 constexpr std::uint64_t name_in(std::uint64_t user_data) noexcept { return user_data & ~ring_request_mask; }
 
 }  // namespace reactorlab

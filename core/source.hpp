@@ -12,7 +12,11 @@ class Source {
  public:
   explicit Source(Ref ref) noexcept : ref_{std::move(ref)} {}
   Source(Source&& other) noexcept
-      : ref_{other.ref_}, slot_{std::exchange(other.slot_, nullptr)}, fd_{std::exchange(other.fd_, -1)}, fate_{other.fate_}, completes_{std::exchange(other.completes_, false)} {}
+      : ref_{other.ref_},
+        slot_{std::exchange(other.slot_, nullptr)},
+        fd_{std::exchange(other.fd_, -1)},
+        fate_{other.fate_},
+        completes_{std::exchange(other.completes_, false)} {}
   Source& operator=(Source&& other) noexcept {
     if (this != &other) {
       close();
@@ -47,9 +51,7 @@ class Source {
   Registration& slot() const noexcept { return *slot_; }
   const Ref& ref() const noexcept { return ref_; }
   /// Who completes its operations; nullptr: they make their system calls themselves.
-  [[gnu::always_inline]] Completions* completions() const noexcept {
-    return completes_ ? Slab::completions_of(*slot_) : nullptr;
-  }
+  [[gnu::always_inline]] Completions* completions() const noexcept { return completes_ ? Slab::completions_of(*slot_) : nullptr; }
 
   // --- what leaf operations ask for ---------------------------------------------------------------------------------------
 

@@ -140,7 +140,8 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
     Completions* const ring = this->source().completions();
     long n;
     do
-      n = ring ? ring->receive(this->source().slot(), into_, flags_) : sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
+      n = ring ? ring->receive(this->source().slot(), into_, flags_)
+               : sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
     while (n == -EINTR);
     if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
     const bool taken = !ring && (!(flags_ & MSG_PEEK) || mutated(Mutant::peek_counts_as_read));

@@ -98,7 +98,8 @@ BOTH_FORMS_RULE(STL_04, first_in_first_out) {
 
 namespace {
 
-/// REQUIRES the driver held before its wait, so that no registration kicks it. It has the event of a source in its hand while that source is removed, and its slot given away, on this thread.
+/// The driver has the event of a source in its hand while that source is removed, and its slot given away, on this thread.
+/// REQUIRES the driver held before its wait, so that no registration kicks it.
 template <class Rt, class MakeReady>
 void remove_under_the_driver(Rt& rt, Script& script, SyncPoints& points, MakeReady make_ready) {
   Pair old = socket_pair(), fresh = socket_pair();

@@ -70,8 +70,6 @@ Task<> SweepRun::guarded(Task<> part) {
     co_await std::move(part);
   } catch (const std::system_error& error) {
     saw(error.code().value());
-  } catch (const std::bad_alloc&) {
-    saw(ENOMEM);
   }
 }
 

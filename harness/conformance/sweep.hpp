@@ -42,8 +42,6 @@ class SweepRun {
       part();
     } catch (const std::system_error& error) {
       saw(error.code().value());
-    } catch (const std::bad_alloc&) {
-      saw(ENOMEM);
     }
   }
   Task<> guarded(Task<> part);
