@@ -4,7 +4,7 @@
 #   sweep.<scenario>.<variant>  labels sweep, variant:X; prints how many faults it injected
 # add_test for each, because gtest_discover_tests of CMake 3.25 keeps only the first of several labels.
 
-set(REACTORLAB_BACKENDS epoll)
+set(REACTORLAB_BACKENDS epoll uring_poll uring)
 
 set(REACTORLAB_RULES "" CACHE STRING "Build only the rules_*.cpp whose name matches this, to work on one chapter: shd|flt")
 

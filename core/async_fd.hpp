@@ -47,7 +47,7 @@ class BasicAsyncFd {
   // --- for leaf operations --------------------------------------------------------------------------------------------------
 
   int fd() const noexcept { return source_.fd(); }
-  void abandoned() noexcept {}
+  void abandoned(Direction, const TaskHeader&) noexcept {}
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
   template <Direction d>
@@ -67,7 +67,7 @@ class BasicAsyncFd {
 
   BasicAsyncFd(Rt& runtime, int fd, Interest interest, FdFate fate) : source_{runtime.ref()} {
     IoResult done = make_nonblocking(fd);
-    if (done) done = source_.open(fd, SourceKind::stream, interest, fate);
+    if (done) done = source_.open(fd, SourceKind::descriptor, interest, fate);
     if (!done) throw_errno(done.error(), "registering descriptor " + std::to_string(fd), remedy_for(done.error()));
     socket_ = is_socket(fd);
   }

@@ -71,7 +71,7 @@ class BasicDatagramSocket : public Handle<typename Rt::Ref> {
 
   /// Takes the descriptor if it could be registered. 0 or -errno
   IoResult open(UniqueFd& fd, Interest interest = Interest::read) noexcept {
-    const IoResult opened = this->source_.open(fd.get(), SourceKind::stream, interest, FdFate::close);
+    const IoResult opened = this->source_.open(fd.get(), SourceKind::descriptor, interest, FdFate::close);
     if (opened) (void)fd.release();
     return opened;
   }

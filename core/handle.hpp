@@ -1,6 +1,7 @@
 #pragma once
 // What every socket handle is: a registered descriptor, and the answers that leaf operations want from it.
 
+#include "core/completions.hpp"
 #include "core/source.hpp"
 
 namespace reactorlab {
@@ -25,7 +26,23 @@ class Handle {
     source_.disarm(slot, d, identity, task);
   }
   /// An operation was given up while it waited.
-  void abandoned() noexcept {}
+  void abandoned(Direction d, const TaskHeader& task) noexcept {
+    if (d == Direction::write && source_.completions()) source_.completions()->abandon_send(slot(), task);
+  }
+
+  // --- their attempts: a system call, or a look at what the reactor has done of it --------------------------------------------
+
+  [[gnu::always_inline]] Completions* completions() const noexcept { return source_.completions(); }
+  [[gnu::always_inline]] long send_now(const TaskHeader& task, std::span<const std::byte> bytes) noexcept {
+    if (Completions* const ring = completions()) [[unlikely]]
+      return ring->send(slot(), task, bytes);
+    return sys::send(fd(), bytes.data(), bytes.size());
+  }
+  long send_vector_now(std::span<const iovec> parts) noexcept {
+    if (Completions* const ring = completions()) [[unlikely]]
+      return ring->send_vector(slot(), parts);
+    return sys::send_vector(fd(), parts.data(), parts.size());
+  }
 
  protected:
   explicit Handle(Ref ref) noexcept : source_{std::move(ref)} {}

@@ -260,8 +260,9 @@ class Leaf {
 
   [[gnu::noinline]] void disarm() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
-    if (!readiness::same_life(word, identity()) || (word & (readiness::closed | readiness::shutdown))) return;
-    source_->abandoned();
+    if (!readiness::same_life(word, identity()) || (word & readiness::closed)) return;
+    source_->abandoned(direction, task());
+    if (word & readiness::shutdown) return;
     source_->disarm(*slot_, direction, identity(), task());
   }
 

@@ -15,7 +15,9 @@ namespace reactorlab {
 /// A pooled read buffer and how much of it is filled.
 struct ReadBuffer {
   static constexpr std::size_t capacity = 32 * 1024;
-  std::size_t size;
+  std::uint32_t size;
+  std::uint32_t begin;  ///< of what isn't consumed yet, while it waits to be read (completions.hpp)
+  ReadBuffer* next;     ///< likewise
   alignas(16) std::byte bytes[capacity];
 };
 

@@ -8,7 +8,7 @@ namespace reactorlab {
 
 class LocalReactor {
  public:
-  explicit LocalReactor(Backend backend) : reactor_{backend} {}
+  explicit LocalReactor(Backend backend) : reactor_{backend, RingUse::one_thread} {}
 
   bool owns(const Registration& slot) const noexcept { return reactor_.slab_owns(slot); }
 

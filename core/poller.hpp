@@ -6,12 +6,11 @@
 #include <memory>
 #include <span>
 
+#include "core/backend.hpp"
 #include "core/slab.hpp"
 #include "core/types.hpp"
 
 namespace reactorlab {
-
-enum class Backend : std::uint8_t { epoll };
 
 /// One report: which source, and what of it. The layout is epoll_event's, so that nothing is copied.
 struct [[gnu::packed]] Event {
@@ -35,13 +34,22 @@ class Poller {
   /// `timeout_ms` -1: without limit. One thread at a time.
   virtual IoResult wait(std::span<Event> events, int timeout_ms) noexcept = 0;
 
+  /// Whether operations on sockets are completed by it: completions.hpp.
+  virtual bool completes() const noexcept { return false; }
+  /// Requests that were queued go to the kernel. Whoever waits here now and then calls it before it sleeps elsewhere, or ends.
+  virtual void flush() noexcept {}
+
   /// Ends a wait that is under way, or the next one. Any thread; coalesces.
   virtual void kick() noexcept = 0;
   /// Where kick() knocks; the reactor registers it like any other source.
   virtual int kick_fd() const noexcept = 0;
 };
 
-/// Throws std::system_error with cause and remedy.
-std::unique_ptr<Poller> make_poller(Backend backend);
+/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with
+/// cause and remedy.
+std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab);
+
+/// Throws as above.
+std::unique_ptr<Poller> make_epoll_poller();
 
 }  // namespace reactorlab

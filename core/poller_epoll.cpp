@@ -83,11 +83,6 @@ class EpollPoller final : public Poller {
 
 }  // namespace
 
-std::unique_ptr<Poller> make_poller(Backend backend) {
-  switch (backend) {
-    case Backend::epoll: return std::make_unique<EpollPoller>();
-  }
-  throw UsageError{"unknown backend"};
-}
+std::unique_ptr<Poller> make_epoll_poller() { return std::make_unique<EpollPoller>(); }
 
 }  // namespace reactorlab

@@ -1,5 +1,5 @@
 #pragma once
-// Readiness by io_uring. No home offers it yet: it is tested by itself.
+// Readiness by io_uring, and, if asked for, completion of what sockets do.
 
 #include <memory>
 
@@ -8,8 +8,11 @@
 
 namespace reactorlab {
 
-/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with cause
-/// and remedy, std::bad_alloc.
-std::unique_ptr<Poller> make_uring_poller(RingUse use, const Slab& slab, RingSizes sizes = {});
+enum class Completing : std::uint8_t { nothing, sockets };
+
+/// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with
+/// cause and remedy, std::bad_alloc.
+std::unique_ptr<Poller> make_uring_poller(RingUse use, Slab& slab, Completing completing = Completing::nothing,
+                                          RingSizes sizes = {});
 
 }  // namespace reactorlab

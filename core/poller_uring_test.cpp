@@ -31,7 +31,7 @@ class UringPollerTest : public testing::TestWithParam<RingUse> {
     poller_.reset();
     for (Registration* slot : slots_) slab_.remove(*slot);
   }
-  void make(RingSizes sizes) { poller_ = make_uring_poller(GetParam(), slab_, sizes); }
+  void make(RingSizes sizes) { poller_ = make_uring_poller(GetParam(), slab_, Completing::nothing, sizes); }
 
   Poller& poller() { return *poller_; }
   Token new_token(int fd) {

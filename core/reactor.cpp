@@ -23,8 +23,17 @@ int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
   return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
 }
 
+Reactor::Reactor(Backend backend, RingUse use)
+    : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend, use, slab_)} {
+  announce_kick();
+}
+
 Reactor::Reactor(std::unique_ptr<Poller> poller) : wheel_{nanoseconds_of(clock::now())}, poller_{std::move(poller)} {
-  kick_slot_ = reserve(poller_->kick_fd(), SourceKind::stream);
+  announce_kick();
+}
+
+void Reactor::announce_kick() {
+  kick_slot_ = reserve(poller_->kick_fd(), SourceKind::descriptor);
   if (!kick_slot_) throw std::bad_alloc{};
   const IoResult announced = announce(*kick_slot_, poller_->kick_fd(), Interest::read);
   if (!announced) {
@@ -38,14 +47,15 @@ Reactor::~Reactor() { slab_.remove(*kick_slot_); }
 Registration* Reactor::reserve(int fd, SourceKind kind, Owner owner) noexcept {
   Registration* const slot = slab_.insert(fd);
   if (!slot) return nullptr;
-  slot->listener = kind == SourceKind::listener;
+  slot->kind = kind;
+  slot->completes = kind != SourceKind::descriptor && poller_->completes();
   slot->owner = owner;
   return slot;
 }
 
 IoResult Reactor::announce(Registration& slot, int fd, Interest interest) noexcept {
   epoll_ctl_calls_.fetch_add(1, relaxed);
-  slot.interest.store(interest, relaxed);
+  slot.interest.store(slot.completes ? Interest::both : interest, relaxed);  // its operations see to themselves
   const IoResult added = poller_->add(fd, slab_.token_of(slot), interest);
   if (!added && mutated(Mutant::failed_add_deregisters)) (void)poller_->remove(fd);
   return added;

@@ -31,9 +31,6 @@ struct Timer : TimerEntry {
   }
 };
 
-/// What a registration is for; listeners are closed to newcomers when shutdown begins.
-enum class SourceKind : std::uint8_t { stream, listener };
-
 /// Whether removing a registration closes the descriptor too. The order is always deregister, then close.
 enum class FdFate : std::uint8_t { keep, close };
 
@@ -59,7 +56,8 @@ struct ReactorStats {
 
 class Reactor {
  public:
-  explicit Reactor(Backend backend) : Reactor{make_poller(backend)} {}
+  /// `use`: which threads call announce() and the like. Throws std::system_error with cause and remedy, std::bad_alloc.
+  Reactor(Backend backend, RingUse use);
   /// On somebody else's poller; its kick_fd() may be -1: it wakes by means of its own.
   explicit Reactor(std::unique_ptr<Poller> poller);
   ~Reactor();
@@ -113,6 +111,8 @@ class Reactor {
   ReactorStats stats() noexcept;
 
  private:
+  void announce_kick();
+
   template <Access access, class Sink>
   [[gnu::noinline]] void dispatch_other(const Event& event, Sink& sink) noexcept;
 
@@ -196,7 +196,7 @@ template <Access access, class Sink>
 void Reactor::refuse(bool listeners_only, std::optional<Owner> owner, Sink&& sink) noexcept {
   if (mutated(Mutant::dead_reactor_accepts_waiters)) return;
   slab_.for_each_live([&](Registration& slot) {
-    if (&slot == kick_slot_ || (listeners_only && !slot.listener)) return;
+    if (&slot == kick_slot_ || (listeners_only && slot.kind != SourceKind::listener)) return;
     if (owner && slot.owner != *owner && !mutated(Mutant::shutdown_refuses_everybody)) return;
     for (const Direction direction : {Direction::read, Direction::write}) {
       auto& word = slot.word(direction);

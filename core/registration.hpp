@@ -31,6 +31,13 @@ struct Waiter {
   Direction direction;
 };
 
+/// What a registration is for. Listeners are closed to newcomers when shutdown begins.
+enum class SourceKind : std::uint8_t {
+  descriptor,  ///< whatever can be polled
+  stream,      ///< a connected stream socket, which nobody but its handle reads or writes
+  listener,
+};
+
 /// Which of the runtimes that share a reactor; 0 where there is one.
 using Owner = std::uint16_t;
 
@@ -42,7 +49,8 @@ struct alignas(32) Registration {
   };
   Atomic<int> fd{-1};           ///< -1: free
   Atomic<Interest> interest{};  ///< what the kernel was asked for; written under the home's exclusion
-  bool listener = false;        ///< closed to newcomers as soon as shutdown begins
+  SourceKind kind : 7 = SourceKind::descriptor;
+  bool completes : 1 = false;  ///< its operations are completed by a ring: completions.hpp
   Owner owner = 0;              ///< whose shutdown ends it
 
   Atomic<std::uint64_t>& word(Direction d) noexcept { return words[static_cast<unsigned>(d)]; }

@@ -9,12 +9,11 @@
 namespace reactorlab {
 namespace {
 
-constexpr unsigned most_kept = 255;
-
 constexpr const char* remedy_of(int error) noexcept {
   switch (error) {
     case ENOSYS: return "this kernel has no io_uring; use --backend=epoll";
-    case EPERM: return "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a container's seccomp profile); use --backend=epoll";
+    case EPERM:
+      return "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a container's seccomp profile); use --backend=epoll";
     case EINVAL: return "this kernel's io_uring is too old, 6.1 is needed; use --backend=epoll";
     case EMFILE:
     case ENFILE: return "raise the limit of open files (ulimit -n) or close some";
@@ -29,6 +28,9 @@ std::uint32_t flags_of(RingUse use) noexcept {
   // delay everybody's events.
   return use == RingUse::one_thread ? common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : common;
 }
+
+/// What a call brings at least, if there is so much, of what a ring of one thread has put off.
+constexpr unsigned at_once = 20;
 
 // What happened before an entry was queued happens before its completion is read. TSan doesn't see the kernel between them.
 #if REACTORLAB_SANITIZED
@@ -80,11 +82,20 @@ Ring::Ring(RingUse use, RingSizes sizes) : use_{use} {
   // The entry number i is always in place i.
   auto* const array = reinterpret_cast<std::uint32_t*>(queues_ + params_.sq_off.array);
   for (std::uint32_t i = 0; i < params_.sq_entries; ++i) array[i] = i;
+  if (use_ == RingUse::one_thread) keep_some();
 }
 
 Ring::~Ring() {
   sys::release_addresses(sqes_, params_.sq_entries * sizeof(io_uring_sqe));
   sys::release_addresses(queues_, queues_size_);
+}
+
+/// So that the first wait brings a whole batch, too.
+void Ring::keep_some() noexcept {
+  while (tail_ != most_kept() && queue_nothing()) {
+  }
+  (void)submit(publish());
+  consume(ready());
 }
 
 io_uring_sqe* Ring::queue() noexcept {
@@ -96,36 +107,50 @@ io_uring_sqe* Ring::queue() noexcept {
 
 void Ring::unqueue() noexcept {
   --tail_;
-  word_at(params_.sq_off.tail).store(tail_, release);
+  (void)publish();
 }
 
-IoResult Ring::submit(bool and_work) noexcept {
+unsigned Ring::publish() noexcept {
   word_at(params_.sq_off.tail).store(tail_, release);
+  return queued();
+}
+
+IoResult Ring::submit(unsigned count, bool and_work) noexcept {
   entering();
-  const long n = sys::io_uring_enter(fd_.get(), queued(), 0, and_work ? IORING_ENTER_GETEVENTS : 0);
+  const long n = sys::io_uring_enter(fd_.get(), count, 0, and_work ? IORING_ENTER_GETEVENTS : 0);
   return n < 0 ? IoResult{n} : IoResult{0};
 }
 
-IoResult Ring::wait(int timeout_ms) noexcept {
-  unsigned to_submit = 0;
-  if (use_ == RingUse::one_thread) {
-    to_submit = queued();
-    word_at(params_.sq_off.tail).store(tail_, release);
-  }
-  // A call for one completion brings 20 at most of what a ring of one thread has put off, one for more brings as many, and sleeps until
-  // they are there. But the kernel counts what is in the queue, and completions that were read are there until they are given back. So
-  // as many are kept that the next new one is the last of a whole batch.
-  const unsigned kept = use_ == RingUse::one_thread ? std::min(next_ - completion_head_, std::min(most_kept, params_.cq_entries / 2)) : 0;
+IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
+  // A call for one completion brings 20 at most of what a ring of one thread has put off, one for more brings as many, and sleeps
+  // until they are there. But the kernel counts what is in the queue, and completions that were read are there until they are given
+  // back. So as many are kept that the next new one is the last of a whole batch.
+  const unsigned kept = use_ == RingUse::one_thread ? std::min(next_ - completion_head_, most_kept()) : 0;
   completion_head_ = next_ - kept;
   word_at(params_.cq_off.head).store(completion_head_, release);
+  const unsigned before = ready();
   __kernel_timespec limit{timeout_ms / 1'000, timeout_ms % 1'000 * 1'000'000L};
   io_uring_getevents_arg argument{};
   if (timeout_ms > 0) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
   entering();
-  const long n = sys::io_uring_enter(fd_.get(), to_submit, timeout_ms == 0 ? 0 : kept + 1,
-                                     IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument);
+  constexpr unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+  long n = sys::io_uring_enter(fd_.get(), count, timeout_ms == 0 ? 0 : kept + 1, flags, &argument);
+  // It may have left some. One that is there at once makes the rest of a batch come without a wait.
+  if (timeout_ms == 0 && n >= 0 && use_ == RingUse::one_thread && ready() - before >= at_once && queue_nothing()) {
+    n = sys::io_uring_enter(fd_.get(), publish(), kept + 1, flags, &argument);
+  }
   entered();
   return n < 0 ? IoResult{n} : IoResult{0};
 }
+
+bool Ring::queue_nothing() noexcept {
+  io_uring_sqe* const entry = queue();
+  if (!entry) return false;
+  entry->opcode = IORING_OP_NOP;
+  entry->user_data = nothing;
+  return true;
+}
+
+unsigned Ring::most_kept() const noexcept { return std::min(params_.sq_entries, params_.cq_entries / 2) - 1; }
 
 }  // namespace reactorlab

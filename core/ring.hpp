@@ -9,20 +9,18 @@
 #include <optional>
 #include <string>
 
+#include "core/backend.hpp"
 #include "core/fd.hpp"
 #include "core/sync.hpp"
 #include "core/types.hpp"
 
 namespace reactorlab {
 
-/// Who enters the ring. `one_thread`: the one that made it, so the kernel needs no interrupt to do the ring's work and keeps it for
-/// the next call (SINGLE_ISSUER, DEFER_TASKRUN).
-enum class RingUse : std::uint8_t { one_thread, any_thread };
-
 /// Entries of its queues; powers of two.
 struct RingSizes {
   unsigned submissions = 256;
   unsigned completions = 4096;  ///< more aren't lost, they wait in the kernel
+  unsigned buffers = 128;       ///< for what is received, of those that complete receives
 };
 
 /// Why there are no rings on this machine, with the remedy; nothing if there are. Tries.
@@ -36,24 +34,33 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
+  /// A completion of this name says nothing.
+  static constexpr std::uint64_t nothing = ~std::uint64_t{0};
+
   int fd() const noexcept { return fd_.get(); }
   RingUse use() const noexcept { return use_; }
 
   // --- the submission side ----------------------------------------------------------------------------------------------
 
-  /// A zeroed entry, queued; nullptr if the queue is full. The kernel sees it at the next submit() or wait().
+  /// A zeroed entry, queued; nullptr if the queue is full. The kernel sees it once it was published, and takes it at a submit() or
+  /// wait() for so many.
   io_uring_sqe* queue() noexcept;
   /// Takes the last entry back, which must not have been submitted.
   void unqueue() noexcept;
   unsigned queued() const noexcept { return tail_ - head().load(acquire); }
+  /// How many submit() or wait() is to take: all that are queued.
+  unsigned publish() noexcept;
+
+  // --- both ---------------------------------------------------------------------------------------------------------------
+
   /// 0, or -errno: what was queued stays so. `and_work`: does what the ring has put off, too.
-  IoResult submit(bool and_work = false) noexcept;
+  IoResult submit(unsigned count, bool and_work = false) noexcept;
+  /// Submits, then waits for a completion, up to `timeout_ms`; -1: without limit, 0: doesn't wait. 0 or -errno, and whatever it
+  /// says, look at the completions.
+  IoResult wait(unsigned count, int timeout_ms) noexcept;
 
   // --- the completion side ----------------------------------------------------------------------------------------------
 
-  /// Waits for a completion, up to `timeout_ms`; -1: without limit, 0: doesn't wait. On a ring of one thread it submits what is queued
-  /// first; where several threads submit, each does so itself. 0 or -errno, and whatever it says, look at the completions.
-  IoResult wait(int timeout_ms) noexcept;
   /// How many can be read now.
   unsigned ready() const noexcept { return completion_tail().load(acquire) - next_; }
   /// The number `index` of them.
@@ -62,6 +69,10 @@ class Ring {
   void consume(unsigned count) noexcept { next_ += count; }
 
  private:
+  bool queue_nothing() noexcept;
+  void keep_some() noexcept;
+  unsigned most_kept() const noexcept;
+
   Atomic<std::uint32_t>& word_at(std::uint32_t offset) const noexcept {
     return *reinterpret_cast<Atomic<std::uint32_t>*>(queues_ + offset);
   }

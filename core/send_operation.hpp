@@ -24,7 +24,7 @@ class SendOperation : public Leaf<SendOperation<Socket>, Socket, Direction::writ
 
   bool attempt() noexcept {
     long n;
-    do n = sys::send(this->source().fd(), bytes_.data(), bytes_.size());
+    do n = this->source().send_now(this->task(), bytes_);
     while (n == -EINTR);
     if (n == -EAGAIN) return false;
     result_ = n;

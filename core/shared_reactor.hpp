@@ -96,6 +96,7 @@ class SharedReactor : public SharedRegistrations<locking> {
 
   /// Ends the driver's wait, if it waits. Any thread.
   void kick_if_waiting() noexcept { wait_.kick(); }
+  void flush_requests() noexcept { reactor_.poller().flush(); }
   DriverRole& role() noexcept { return role_; }
   bool driver_waits() const noexcept { return wait_.announced(); }
 

@@ -20,11 +20,9 @@ class SharedRegistrations {
  public:
   static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
 
-  explicit SharedRegistrations(Backend backend) : SharedRegistrations{make_poller(backend)} {}
-  explicit SharedRegistrations(std::unique_ptr<Poller> poller) : reactor_{std::move(poller)} {
-    closed_.set();
-    closed_.reset(/*owner=*/0);
-  }
+  explicit SharedRegistrations(Backend backend) : reactor_{backend, RingUse::any_thread} { open_first(); }
+  /// On somebody else's poller: Reactor's second constructor.
+  explicit SharedRegistrations(std::unique_ptr<Poller> poller) : reactor_{std::move(poller)} { open_first(); }
 
   // --- registrations: any thread ------------------------------------------------------------------------------------------
 
@@ -173,6 +171,10 @@ class SharedRegistrations {
   Mutex mutex_;
 
  private:
+  void open_first() noexcept {
+    closed_.set();
+    closed_.reset(/*owner=*/0);
+  }
   /// Parks behind another task, or as a task of another runtime; the word then says PARKED MORE, with or without a task.
   [[gnu::noinline]] Armed join_crowd(Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     // Before the word says MORE: an edge that it then takes must find somebody.

@@ -13,6 +13,7 @@ struct Range {
   Atomic<std::uint32_t> holders;  // handles that hold a slot and have no slab any more; plus slab_lives
   std::uint32_t committed;        // bytes with memory behind them
   Range* next_spare;
+  Atomic<Completions*> completions{nullptr};
 };
 static_assert(sizeof(Range) <= sizeof(Registration));
 
@@ -101,7 +102,8 @@ Registration* Slab::insert(int fd) noexcept {
                                    (mutated(Mutant::token_without_generation) ? 0 : std::uint64_t{1} << 32);
   slot->more = nullptr;
   slot->interest.store(Interest::none, relaxed);
-  slot->listener = false;
+  slot->kind = SourceKind::descriptor;
+  slot->completes = false;
   slot->fd.store(fd, relaxed);
   for (auto& word : slot->words) word.store(generation, release);
   ++live_;
@@ -123,6 +125,10 @@ void Slab::remove(Registration& slot) noexcept {
   }
   newest_free_ = offset;
 }
+
+void Slab::complete_by(Completions* completions) noexcept { range_at(base_).completions.store(completions, release); }
+
+Completions* Slab::completions_of(const Registration& slot) noexcept { return range_at(base_of(slot)).completions.load(acquire); }
 
 void Slab::surrender(Registration& slot) noexcept {
   const std::uint64_t ended = (slot.words[0].load(relaxed) & readiness::generation_mask) | readiness::closed;

@@ -12,6 +12,8 @@
 
 namespace reactorlab {
 
+class Completions;
+
 /// Names a registration to the kernel.
 using Token = std::uint64_t;
 
@@ -61,6 +63,10 @@ class Slab {
       if (slot.fd.load(relaxed) >= 0) visit(slot);
     }
   }
+
+  /// Who completes the operations of this slab's sources; nobody from their end on.
+  void complete_by(Completions* completions) noexcept;
+  static Completions* completions_of(const Registration& slot) noexcept;
 
   /// A handle gives up a slot of a slab that is gone. Any thread.
   static void surrender(Registration& slot) noexcept;

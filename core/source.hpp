@@ -12,7 +12,11 @@ class Source {
  public:
   explicit Source(Ref ref) noexcept : ref_{std::move(ref)} {}
   Source(Source&& other) noexcept
-      : ref_{other.ref_}, slot_{std::exchange(other.slot_, nullptr)}, fd_{std::exchange(other.fd_, -1)}, fate_{other.fate_} {}
+      : ref_{other.ref_},
+        slot_{std::exchange(other.slot_, nullptr)},
+        fd_{std::exchange(other.fd_, -1)},
+        fate_{other.fate_},
+        completes_{std::exchange(other.completes_, false)} {}
   Source& operator=(Source&& other) noexcept {
     if (this != &other) {
       close();
@@ -20,6 +24,7 @@ class Source {
       slot_ = std::exchange(other.slot_, nullptr);
       fd_ = std::exchange(other.fd_, -1);
       fate_ = other.fate_;
+      completes_ = std::exchange(other.completes_, false);
     }
     return *this;
   }
@@ -31,6 +36,7 @@ class Source {
     if (added) {
       fd_ = fd;
       fate_ = fate;
+      completes_ = slot_->completes;
     }
     return added;
   }
@@ -44,6 +50,8 @@ class Source {
   bool is_open() const noexcept { return slot_ != nullptr; }
   Registration& slot() const noexcept { return *slot_; }
   const Ref& ref() const noexcept { return ref_; }
+  /// Who completes its operations; nullptr: they make their system calls themselves.
+  [[gnu::always_inline]] Completions* completions() const noexcept { return completes_ ? Slab::completions_of(*slot_) : nullptr; }
 
   // --- what leaf operations ask for ---------------------------------------------------------------------------------------
 
@@ -76,6 +84,7 @@ class Source {
   // Out of line: inlined it would cost registers, at every resumption, in each coroutine that holds a handle.
   [[gnu::noinline]] void deregister() noexcept {
     if (mutated(Mutant::second_close_removes_again)) return ref_.remove(*slot_, fd_, fate_);
+    completes_ = false;
     ref_.remove(*std::exchange(slot_, nullptr), std::exchange(fd_, -1), fate_);
   }
 
@@ -83,6 +92,7 @@ class Source {
   Registration* slot_ = nullptr;
   int fd_ = -1;
   FdFate fate_ = FdFate::close;
+  bool completes_ = false;
 };
 
 }  // namespace reactorlab

@@ -272,6 +272,7 @@ void StealingExecutorBase::destroy_cancelled(TaskHeader& task) noexcept {
 bool StealingExecutorBase::look_around(Worker& worker) noexcept {
   worker.polls_since_turn += std::exchange(worker.polls_since_look, 0);
   if (TaskHeader* const task = take_injected(worker)) poll(worker, *task);
+  flush_requests();
   if (worker.polls_since_turn < polls_per_turn) return false;
   begin_turn(worker);
   return !mutated(Mutant::reactor_polled_only_when_idle);

@@ -28,6 +28,7 @@ concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<
   reactor.dispatch(taken, batch);
   reactor.end(batch);  // after a wait that failed
   reactor.kick_if_waiting();
+  reactor.flush_requests();
   { reactor.driver_waits() } -> std::same_as<bool>;
   { reactor.role() } -> std::same_as<DriverRole&>;
 };
@@ -71,6 +72,8 @@ class StealingExecutorBase : public Executor {
   /// Ends the wait of a driver that is inside the reactor, if there is one. Any thread.
   virtual void kick_driver() noexcept = 0;
   virtual bool driver_waits() const noexcept = 0;
+  /// What this worker's tasks have requested reaches the kernel, though another worker may be waiting in the reactor.
+  virtual void flush_requests() noexcept {}
 
   /// The next task for this worker: its own queue, the injection queue, another worker's queue; nullptr if all are empty.
   TaskHeader* next_task(Worker& worker) noexcept;
@@ -146,6 +149,7 @@ class StealingExecutor final : public StealingExecutorBase {
   void drive(Worker& worker, bool may_block) noexcept;
   void kick_driver() noexcept override { reactor_.kick_if_waiting(); }
   bool driver_waits() const noexcept override { return reactor_.driver_waits(); }
+  void flush_requests() noexcept override { reactor_.flush_requests(); }
 
   Reactor& reactor_;
 };
@@ -221,11 +225,12 @@ template <class Drive>
       poll(worker, *task);
       continue;
     }
-    if (stopping()) return;
+    if (stopping()) return flush_requests();
     begin_turn(worker);
     if (role_.try_take()) {
       drive(worker, true);
     } else {
+      flush_requests();
       park(worker);
     }
   }

@@ -89,7 +89,10 @@ class BasicStream : public Handle<typename Rt::Ref> {
 
   [[gnu::always_inline]] bool known_empty(const TaskHeader& task) noexcept { return drain_.known_empty(task); }
   void note_read(std::size_t read, std::size_t asked) noexcept { drain_.note(read, asked); }
-  void abandoned() noexcept { drain_.forget(); }
+  void abandoned(Direction d, const TaskHeader& task) noexcept {
+    drain_.forget();
+    Handle<Ref>::abandoned(d, task);
+  }
 
  private:
   IoResult open(int fd, Interest interest) noexcept {

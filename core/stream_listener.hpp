@@ -28,7 +28,8 @@ class AcceptOperation : public Leaf<AcceptOperation<Listener>, Listener, Directi
 
   bool attempt() noexcept {
     for (;;) {
-      const long fd = sys::accept(this->source().fd());
+      Completions* const ring = this->source().completions();
+      const long fd = ring ? ring->accept(this->source().slot()) : sys::accept(this->source().fd());
       if (fd == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
       // One connection's own bad luck mustn't end the listener (accept(2) asks to treat these like EAGAIN).
       const bool aborted = fd == -ECONNABORTED || fd == -EPROTO;

@@ -49,6 +49,8 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
 
   /// > 0: finished. Else finish_attempt() has the last word.
   [[gnu::always_inline]] long begin_attempt() noexcept {
+    if (Completions* const ring = this->source().completions()) [[unlikely]]
+      return begin_completed(*ring);
     ReadBuffer* const buffer = BufferPool::next_kept();
     if (!buffer) [[unlikely]]
       return -EINTR;
@@ -61,6 +63,10 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
   }
   [[gnu::noinline]] bool finish_attempt(long n) noexcept {
     while (n == -EINTR) {
+      if (Completions* const ring = this->source().completions()) [[unlikely]] {
+        if ((n = begin_completed(*ring)) > 0) return true;
+        continue;
+      }
       ReadBuffer* const buffer = BufferPool::take();
       if (!buffer) {
         n = -ENOMEM;
@@ -94,9 +100,15 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     this->begin(task, attempt());
     return !this->ready(task) && Base::await_suspend(frame);
   }
+  [[gnu::noinline]] long begin_completed(Completions& ring) noexcept {
+    ReadBuffer* buffer;
+    const long n = ring.receive(this->source().slot(), buffer);
+    if (n > 0) this->keep(reinterpret_cast<std::intptr_t>(buffer));
+    return n;
+  }
   [[gnu::always_inline]] void succeed(ReadBuffer& buffer, long n) noexcept {
     this->source().note_read(static_cast<std::size_t>(n), ReadBuffer::capacity);
-    buffer.size = static_cast<std::size_t>(n);
+    buffer.size = static_cast<std::uint32_t>(n);
     this->keep(reinterpret_cast<std::intptr_t>(&buffer));
   }
   [[gnu::always_inline]] Lease take() noexcept {
@@ -125,11 +137,14 @@ class ReadOperation : public Leaf<ReadOperation<Stream>, Stream, Direction::read
   }
 
   bool attempt() noexcept {
+    Completions* const ring = this->source().completions();
     long n;
-    do n = sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
+    do
+      n = ring ? ring->receive(this->source().slot(), into_, flags_)
+               : sys::recv(this->source().fd(), into_.data(), into_.size(), flags_);
     while (n == -EINTR);
     if (n == -EAGAIN && !mutated(Mutant::wouldblock_surfaces)) return false;
-    const bool taken = !(flags_ & MSG_PEEK) || mutated(Mutant::peek_counts_as_read);
+    const bool taken = !ring && (!(flags_ & MSG_PEEK) || mutated(Mutant::peek_counts_as_read));
     if (n > 0 && taken) this->source().note_read(static_cast<std::size_t>(n), into_.size());
     if (n == 0 && mutated(Mutant::end_closes_both_directions)) sys::shutdown(this->source().fd(), SHUT_RDWR);
     if (n == -ECONNRESET && mutated(Mutant::reset_taken_for_end)) n = 0;

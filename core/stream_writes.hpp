@@ -17,7 +17,7 @@ template <class Stream>
 class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Direction::write> {
  public:
   WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes) noexcept
-      : WriteAllOperation{task, stream, bytes, sys::send(stream->fd(), bytes.data(), bytes.size())} {}
+      : WriteAllOperation{task, stream, bytes, stream->send_now(task, bytes)} {}
   /// `n`: what the first send() said.
   WriteAllOperation(TaskHeader& task, Stream* stream, std::span<const std::byte> bytes, long n) noexcept
       : Leaf<WriteAllOperation, Stream, Direction::write>{task, *stream},
@@ -31,7 +31,7 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
     return static_cast<long>(this->kept());
   }
 
-  bool attempt() noexcept { return go_on(sys::send(this->source().fd(), rest_, rest_size_)); }
+  bool attempt() noexcept { return go_on(send_rest()); }
   void settle(IoResult error) noexcept { this->keep(error.value()); }
 
  private:
@@ -50,9 +50,10 @@ class WriteAllOperation : public Leaf<WriteAllOperation<Stream>, Stream, Directi
         this->keep(n);
         return true;
       }
-      n = sys::send(this->source().fd(), rest_, rest_size_);
+      n = send_rest();
     }
   }
+  long send_rest() noexcept { return this->source().send_now(this->task(), {rest_, rest_size_}); }
 
   const std::byte* rest_;
   std::size_t rest_size_;
@@ -83,7 +84,7 @@ class [[nodiscard("co_await it")]] WriteAllRequest {
     Stream* const stream = std::exchange(stream_, nullptr);
     const std::span<const std::byte> all = bytes();
     pending_ = nullptr;
-    const long n = sys::send(stream->fd(), all.data(), all.size());
+    const long n = stream->send_now(task, all);
     if (n == result_ && OperationType::may_go_on(task)) [[likely]]
       return false;
     return suspend(frame, *stream, all, n);
@@ -149,7 +150,7 @@ class WriteVectorOperation : public Leaf<WriteVectorOperation<Stream>, Stream, D
         return true;
       }
       constexpr std::size_t most_parts = 64;  // far below IOV_MAX
-      const long n = sys::send_vector(this->source().fd(), parts_.data(), std::min(parts_.size(), most_parts));
+      const long n = this->source().send_vector_now(parts_.first(std::min(parts_.size(), most_parts)));
       if (n == -EINTR) continue;
       if (n == -EAGAIN) return false;
       if (n < 0) {

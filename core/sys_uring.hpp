@@ -51,6 +51,34 @@ inline void* map_ring(int ring, std::size_t size, std::uint64_t part) noexcept {
   return address < 0 ? nullptr : reinterpret_cast<void*>(address);
 }
 
+/// Memory for a ring of buffers, as zeros; nullptr if there is none. release_addresses() ends it.
+inline void* map_buffer_ring(std::size_t size) noexcept {
+  const long address = issue({Op::mmap, -1, nullptr, size}, [=](const Call&) {
+    void* const p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? -long{errno} : reinterpret_cast<long>(p);
+  });
+  return address < 0 ? nullptr : reinterpret_cast<void*>(address);
+}
+
+/// The kernel takes buffers for what it receives from a ring of `count` entries at `entries`, a page's beginning. A script
+/// sees an mmap: it is memory that the kernel takes note of.
+inline long register_buffer_ring(int ring, void* entries, unsigned count, std::uint16_t group) noexcept {
+  return issue({Op::mmap, -1}, [=](const Call&) {
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries);
+    registration.ring_entries = count;
+    registration.bgid = group;
+    return ring_call(SYS_io_uring_register, ring, unsigned{IORING_REGISTER_PBUF_RING}, &registration, 1u);
+  });
+}
+
+/// The kernel takes no more buffers of that group. Can't fail for one that is registered; not for scripts.
+inline void unregister_buffer_ring(int ring, std::uint16_t group) noexcept {
+  io_uring_buf_reg registration{};
+  registration.bgid = group;
+  (void)ring_call(SYS_io_uring_register, ring, unsigned{IORING_UNREGISTER_PBUF_RING}, &registration, 1u);
+}
+
 /// What a descriptor refers to; a script sees an lstat of it.
 inline long fstat(int fd, struct stat* status) noexcept {
   return issue({Op::lstat, fd}, [=](const Call&) { return ring_call(SYS_fstat, fd, status); });

@@ -25,7 +25,10 @@ class WritableOperation : public Leaf<WritableOperation<Socket>, Socket, Directi
     long n;
     do n = sys::poll_now(&state);
     while (n == -EINTR);
-    if (n == 0 || (n < 0 && mutated(Mutant::failed_look_waits))) return false;
+    if (n == 0 || (n < 0 && mutated(Mutant::failed_look_waits))) {
+      if (Completions* const ring = this->source().completions()) ring->await_writable(this->source().slot());
+      return false;
+    }
     if (n < 0) {
       result_ = n;
     } else {

@@ -36,9 +36,9 @@ void refuse_others(const json& object, const std::vector<std::string>& known) {
       throw std::runtime_error(measure::unknown_choice("key", key, known));
 }
 
-Term term_from_json(const json& from) {
+ProfileTerm term_from_json(const json& from) {
   refuse_others(from, {"workload", "params", "figure", "weight"});
-  Term term{.workload = from.at("workload")};
+  ProfileTerm term{.workload = from.at("workload")};
   if (from.contains("params")) term.params = from.at("params").get<Params>();
   if (from.contains("figure")) term.figure = figure_of(from.at("figure"));
   term.weight = from.at("weight");
@@ -68,14 +68,14 @@ std::vector<Profile> parse(const json& from) {
 
 }  // namespace
 
-bool Term::matches(const Cell& cell) const {
+bool ProfileTerm::matches(const Cell& cell) const {
   return cell.workload == workload && std::all_of(params.begin(), params.end(), [&](const auto& param) {
            const auto found = cell.params.find(param.first);
            return found != cell.params.end() && found->second == param.second;
          });
 }
 
-std::string describe(const Term& term) {
+std::string describe(const ProfileTerm& term) {
   std::string text = describe(Cell{term.workload, term.params});
   if (term.figure != nullptr) text += fmt::format(" ({})", term.figure->name);
   return text;

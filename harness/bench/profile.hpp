@@ -11,7 +11,7 @@
 namespace reactorlab::bench {
 
 /// What somebody cares about, and how much.
-struct Term {
+struct ProfileTerm {
   std::string workload;
   Params params = {};              ///< of the workload's cells those that have all of these; several share the weight
   const Figure* figure = nullptr;  ///< null: the metric of the workload
@@ -21,13 +21,13 @@ struct Term {
 };
 
 /// "tcp_echo with conns 64, p99_ns".
-[[nodiscard]] std::string describe(const Term& term);
+[[nodiscard]] std::string describe(const ProfileTerm& term);
 
 /// Weights are an opinion about a use; a profile is that opinion as data.
 struct Profile {
   std::string name;
   std::string summary;
-  std::vector<Term> terms;
+  std::vector<ProfileTerm> terms;
 };
 
 /// Throws UsageError that names file and place of what is wrong.

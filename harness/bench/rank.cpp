@@ -69,11 +69,11 @@ class Ranker {
       : samples_(samples), choice_(choice), contenders_(contenders_of(samples, choice.entries)) {
     table_.profile = profile;
     for (const Sample& sample : samples) rounds_ = std::max(rounds_, sample.round + 1);
-    for (const Term& term : profile.terms) total_ += term.weight;
+    for (const ProfileTerm& term : profile.terms) total_ += term.weight;
   }
 
   RankTable result() {
-    for (const Term& term : table_.profile.terms) ask(term);
+    for (const ProfileTerm& term : table_.profile.terms) ask(term);
     if (choice_.intersection)
       drop_cells();
     else
@@ -85,7 +85,7 @@ class Ranker {
  private:
   [[nodiscard]] double share(double weight) const { return weight / total_; }
 
-  void ask(const Term& term) {
+  void ask(const ProfileTerm& term) {
     std::vector<Cell> cells = cells_of(samples_);
     std::erase_if(cells,
                   [&](const Cell& cell) { return !term.matches(cell) || (term.figure == nullptr && !is_workload(cell.workload)); });

@@ -42,7 +42,7 @@ void add(std::vector<Sample>& samples, const std::string& impl, const Cell& cell
 Cell echo(std::uint64_t conns) { return {"tcp_echo", {{"conns", conns}, {"payload", 64}, {"pipeline", 1}}}; }
 const Cell kSpawn = {"spawn_join", {}};
 
-Profile profile(std::vector<Term> terms) { return {"mine", "what I do", std::move(terms)}; }
+Profile profile(std::vector<ProfileTerm> terms) { return {"mine", "what I do", std::move(terms)}; }
 
 std::vector<std::string> names(const RankTable& table) {
   std::vector<std::string> all;
@@ -60,7 +60,7 @@ std::vector<Sample> two_cells() {
 }
 
 TEST(Rank, WeightsDecide) {
-  const Term one = {.workload = "tcp_echo", .params = {{"conns", 1}}}, many = {.workload = "tcp_echo", .params = {{"conns", 64}}};
+  const ProfileTerm one = {.workload = "tcp_echo", .params = {{"conns", 1}}}, many = {.workload = "tcp_echo", .params = {{"conns", 64}}};
   const RankTable small = rank(two_cells(), profile({one}), {});
   EXPECT_THAT(names(small), ElementsAre("a", "b", "c"));
   EXPECT_EQ(small.entries[0].place.rank, 1U);
@@ -68,7 +68,7 @@ TEST(Rank, WeightsDecide) {
   EXPECT_EQ(small.entries[2].place.rank, 2U) << "b and c cost the same";
   EXPECT_THAT(text_of(small), testing::ContainsRegex("2=    c +2\\.0"));
   EXPECT_THAT(names(rank(two_cells(), profile({one, many}), {})), ElementsAre("b", "c", "a"));
-  Term heavy = one;
+  ProfileTerm heavy = one;
   heavy.weight = 9;
   EXPECT_THAT(names(rank(two_cells(), profile({heavy, many}), {})).front(), "a");
 }
@@ -214,7 +214,7 @@ TEST(Profiles, OfTheRepositoryCanBeRead) {
   for (const Profile& one : profiles) {
     EXPECT_FALSE(one.summary.empty()) << one.name;
     const auto known =
-        std::count_if(one.terms.begin(), one.terms.end(), [](const Term& term) { return is_workload(term.workload); });
+        std::count_if(one.terms.begin(), one.terms.end(), [](const ProfileTerm& term) { return is_workload(term.workload); });
     EXPECT_GT(known, 0) << one.name << " can rank something";
   }
 }

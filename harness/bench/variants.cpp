@@ -110,13 +110,20 @@ void require_locking_of_process(Locking locking) {
     throw NotApplicable{"one reactor per process, and this process's has the other locking: run it alone with --locking"};
 }
 
+/// Empty: the first of info().backends. Throws NotApplicable with cause and remedy if this machine doesn't have it.
+Backend backend_of(std::string_view name) {
+  const Backend backend = backend_named(name).value_or(Backend::epoll);
+  if (const auto reason = why_unavailable(backend)) throw NotApplicable{*reason};
+  return backend;
+}
+
 class VariantEngine final : public Engine {
  public:
   explicit VariantEngine(std::string_view name) : name_{name} {}
 
   EngineInfo info() const override {
     const HomeDescription& home = description_of(name_);
-    EngineInfo info{.summary = home.summary, .backends = {"epoll"}, .max_workers = 0};
+    EngineInfo info{.summary = home.summary, .backends = {"epoll", "uring_poll", "uring"}, .max_workers = 0};
     if (home.capabilities.locking_choice) info.lockings = {"coarse", "fine"};
     return info;
   }
@@ -125,7 +132,7 @@ class VariantEngine final : public Engine {
 
   ServeReport serve(const ServeRequest& request) override {
     std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
-    RuntimeOptions options{.backend = Backend::epoll, .locking = locking_of(request.locking)};
+    RuntimeOptions options{.backend = backend_of(request.backend), .locking = locking_of(request.locking)};
     return with_runtime_type(name_, options, [&](auto type) {
       using Rt = typename decltype(type)::type;
       const bool tcp = request.proto.starts_with("echo");
@@ -138,7 +145,7 @@ class VariantEngine final : public Engine {
   }
 
   InProcessReport run_in_process(const InProcessRequest& request) override {
-    const RuntimeOptions options{.workers = request.workers, .backend = Backend::epoll, .locking = locking_of(request.locking)};
+    const RuntimeOptions options{.workers = request.workers, .backend = backend_of(request.backend), .locking = locking_of(request.locking)};
     if (!description_of(name_).capabilities.migration && request.workers > 1)
       throw NotApplicable{"one runtime has one worker here: more of them share nothing but the process"};
     if (name_ == "oncelock_global") require_locking_of_process(options.locking);

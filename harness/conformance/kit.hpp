@@ -68,6 +68,20 @@ class RuleTest : public ::testing::Test {
   /// One thread polls every task and takes every turn, so polls between two turns can be counted.
   bool one_thread_does_all() const noexcept { return workers() == 1 && !configuration_->capabilities.foreign_driver; }
 
+  /// Whether a registration outlives its descriptor in the kernel, if another one keeps the file open, and whether others may end
+  /// it there: epoll knows it by the descriptor, in a set that has one; a ring's poll has a name that only its owner knows.
+  bool kernel_knows_descriptors() const noexcept { return configuration_->options.backend == Backend::epoll; }
+
+  /// Whether a stream's bytes and a listener's connections are taken out of the kernel by the reactor, before anybody asks for
+  /// them.
+  bool completes() const noexcept { return configuration_->options.backend == Backend::uring; }
+  /// How often a driver that waits is kicked when another thread registers something or asks for more of it: a ring shared by
+  /// several threads is filled by them, and entered by who drives.
+  std::size_t kicks_for_registration() const noexcept { return kernel_knows_descriptors() || confined() ? 0 : 1; }
+  /// Whether a descriptor's file is closed when close() returns, and not when the thread that made a request of it has run once
+  /// more.
+  bool closes_at_once() const noexcept { return kernel_knows_descriptors() || confined(); }
+
   /// A body that reaches for a seam which the runtime under test doesn't have is skipped.
   template <class Code>
   static void run_body(Code&& code) {
@@ -127,6 +141,11 @@ void run_static_form(Test& test) {
 /// Skips the rest of the body on variants without that capability (a member of Capabilities).
 #define NEEDS(capability) \
   if (!configuration().capabilities.capability) GTEST_SKIP() << "needs " #capability
+
+/// Of a body about what only readiness knows: an edge without anything to take, or one that somebody else answers first. What a
+/// ring reports is here already. (No skip: nothing of the rule is lacking.)
+#define NEEDS_READINESS() \
+  if (completes()) return
 
 #define RULE(rule, short_name)                                                                               \
   class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                             \

@@ -51,7 +51,7 @@ int run(const Selection& selection, const std::vector<Configuration>& configurat
     return exit_no_match;
   }
   run_under(mutant, watchdog);
-  fmt::print("backend {}, fault {}\n", backend_name(configurations.front().options.backend),
+  fmt::print("backend {}, fault {}\n", name_of(configurations.front().options.backend),
              selection.mutant.empty() ? "none" : selection.mutant);
   std::fflush(stdout);
   const bool failed = RUN_ALL_TESTS() != 0;
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   unsigned watchdog_ms = 0;
   CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
   app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
-  app.add_option("--backend", selection.backend, "epoll")->capture_default_str();
+  app.add_option("--backend", selection.backend, "epoll, uring_poll or uring")->capture_default_str();
   app.add_option("--rule", selection.rule, "such as REG-01");
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
     const int status = app.exit(error);
     return status == 0 ? 0 : exit_usage;
   }
-  if (selection.backend != "epoll") throw UsageError{"unknown backend '" + selection.backend + "'; there is: epoll"};
+  const auto backend = backend_named(selection.backend);
+  if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll, uring"};
   Mutant mutant = mutant_by_name(selection.mutant);
   if (!selection.mutant.empty() && mutant == Mutant::none) {
     throw UsageError{"unknown mutant '" + selection.mutant + "'; harness/conformance/mutants/mutants.txt has the list"};
@@ -103,12 +104,16 @@ int main(int argc, char** argv) {
   std::vector<Configuration> configurations;
   for (const std::string_view variant : runtime_names()) {
     if (!selection.variant.empty() && selection.variant != variant) continue;
-    std::ranges::copy_if(configurations_of(variant, Backend::epoll), std::back_inserter(configurations), [&](const auto& each) {
+    std::ranges::copy_if(configurations_of(variant, *backend), std::back_inserter(configurations), [&](const auto& each) {
       return selection.configuration.empty() || selection.configuration == each.label;
     });
   }
   if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
   if (listing) return list(selection, configurations);
+  if (const auto reason = why_unavailable(*backend)) {
+    fmt::print("skipped: backend {} isn't there: {}\n", selection.backend, *reason);
+    return exit_skipped;
+  }
   if (!killer.empty()) return expect_killed(selection, configurations);
   const std::chrono::milliseconds watchdog{watchdog_ms};
   if (selection.sweep.empty()) return run(selection, configurations, mutant, watchdog);

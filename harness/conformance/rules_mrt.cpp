@@ -23,7 +23,9 @@ Task<> served(IRuntime& rt, unsigned rounds) {
   auto stream = stream_over(rt, std::move(pair.ours));
   for (unsigned round = 1; round <= rounds; ++round) {
     put(pair.peer.get(), "x");
-    EXPECT_EQ(co_await next_edge<Direction::read>(stream), IoResult{0});
+    if (rt.info().backend != Backend::uring) {  // a ring receives for an operation, not for an edge
+      EXPECT_EQ(co_await next_edge<Direction::read>(stream), IoResult{0});
+    }
     std::array<std::byte, 1> byte{};
     EXPECT_EQ(co_await stream.read(byte), IoResult{1});
     EXPECT_TRUE(co_await stream.write_all(byte));

@@ -139,6 +139,19 @@ RULE(NET_18, queued_during_a_turn) {
 
 // --- NET-19 -------------------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Until no socket has that address.
+Task<> until_free(const SocketAddress& address) {
+  for (;;) {
+    const Fd probe{checked(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")};
+    if (::bind(probe.get(), address.data(), address.size()) == 0) co_return;
+    co_await yield();
+  }
+}
+
+}  // namespace
+
 RULE(NET_19, one_operation_is_told) {
   Script script{sys::Op::recvfrom};
   SyncPoints points;
@@ -149,6 +162,7 @@ RULE(NET_19, one_operation_is_told) {
     std::optional<UdpSocket> peer = UdpSocket::bind(rt, own_loopback());
     const SocketAddress there = peer->local_address();
     peer.reset();
+    if (!closes_at_once()) co_await until_free(there);
     EXPECT_TRUE(socket.connect(there));
 
     std::byte buffer[8];
@@ -178,6 +192,7 @@ RULE(NET_19, the_sender_is_told) {
     std::optional<UdpSocket> peer = UdpSocket::bind(rt, own_loopback());
     const SocketAddress there = peer->local_address();
     peer.reset();
+    if (!closes_at_once()) co_await until_free(there);
     EXPECT_TRUE(socket.connect(there));
     EXPECT_EQ(co_await socket.send(bytes_of("anybody?")), IoResult{8});
     wait_for(socket.fd(), 0);  // for the error

@@ -44,10 +44,12 @@ BOTH_FORMS_RULE(SPU_01, scripted) {
     put(pair.peer.get(), "x");
     EXPECT_EQ(co_await reader, IoResult{1});
   }());
-  EXPECT_EQ(script.count(sys::Op::recv, fd), 102u);
+  // What a ring receives for it needs no call to see that nothing has come.
+  EXPECT_EQ(script.count(sys::Op::recv, fd), completes() ? 2u : 102u);
 }
 
 BOTH_FORMS_RULE(SPU_01, real) {
+  NEEDS_READINESS();
   Script script{sys::Op::recv, sys::Op::epoll_wait};
   SyncPoints points;
   Rt& rt = runtime<Rt>();
@@ -151,7 +153,7 @@ BOTH_FORMS_RULE(SPU_02, scripted) {
     co_await parked.seen();
     while (rt.stats().pending_timers == 0) co_await yield();
     const std::size_t attempts = script.count(sys::Op::recv, fd);
-    EXPECT_EQ(attempts, 2u);  // at first, and for the edge that came before it
+    EXPECT_EQ(attempts, completes() ? 1u : 2u);  // at first, and for the edge that came before it
     co_await pester(rt, Waker{*reader.header()}, 1'000, 1'000);
     EXPECT_FALSE(reader.done());
     EXPECT_EQ(script.count(sys::Op::recv, fd), attempts);

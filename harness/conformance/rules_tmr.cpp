@@ -120,7 +120,12 @@ BOTH_FORMS_RULE(TMR_04, past_limit_of_an_operation) {
     EXPECT_EQ(co_await timeout(rt, -1h, stream.read(byte)), IoResult{-ETIME});
     put(pair.peer.get(), "x");
     co_await events_dispatched(rt);
-    EXPECT_EQ(co_await timeout(rt, -1h, stream.read(byte)), IoResult{1});
+    // On a ring of several threads the one that requested it completes it, which may be a moment later.
+    const bool may_be_late = !kernel_knows_descriptors() && !confined();
+    IoResult result;
+    do result = co_await timeout(rt, -1h, stream.read(byte));
+    while (may_be_late && result == IoResult{-ETIME});
+    EXPECT_EQ(result, IoResult{1});
   }());
 }
 

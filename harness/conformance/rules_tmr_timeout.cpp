@@ -60,7 +60,13 @@ BOTH_FORMS_RULE(TMR_20, both_due_in_one_turn) {
   rt.block_on([&]() -> Task<> {
     auto stream = BasicTcpStream<Rt>::adopt(rt.ref(), pair.ours.release()).take();
     std::byte byte[1];
-    EXPECT_EQ(co_await timeout(rt, 20ms, stream.read(byte)), IoResult{1});
+    const IoResult result = co_await timeout(rt, 20ms, stream.read(byte));
+    if (!kernel_knows_descriptors() && !confined() && !result) {
+      EXPECT_EQ(result, IoResult{-ETIME});  // it is completed by the thread that requested it, which may be a moment later
+      EXPECT_EQ(co_await stream.read(byte), IoResult{1}) << "but isn't lost";
+    } else {
+      EXPECT_EQ(result, IoResult{1});
+    }
     EXPECT_EQ(rt.stats().pending_timers, 0u);
   }());
 }

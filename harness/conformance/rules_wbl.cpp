@@ -111,6 +111,7 @@ BOTH_FORMS_RULE(WBL_02, real) {
 }
 
 BOTH_FORMS_RULE(WBL_02, scripted) {
+  NEEDS_READINESS();
   Script script{sys::Op::send};
   SyncPoints points;
   Rt& rt = runtime<Rt>();
@@ -141,6 +142,7 @@ BOTH_FORMS_RULE(WBL_02, scripted) {
 // --- WBL-03 -------------------------------------------------------------------------------------------------------------------
 
 BOTH_FORMS_RULE(WBL_03, real) {
+  NEEDS_READINESS();
   Script script{sys::Op::epoll_wait};
   SyncPoints points;
   Rt& rt = runtime<Rt>();

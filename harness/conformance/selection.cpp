@@ -30,13 +30,6 @@ std::string Selection::describe() const {
   return text;
 }
 
-const char* backend_name(Backend backend) noexcept {
-  switch (backend) {
-    case Backend::epoll: return "epoll";
-  }
-  return "?";
-}
-
 std::string test_name(const Body& body, const Configuration& c) {
   return fmt::format("{}/{}/{}", body.name, c.label, body.form == Form::virtual_form ? "virtual" : "static");
 }

@@ -25,8 +25,6 @@ struct Selection {
   std::string describe() const;
 };
 
-const char* backend_name(Backend backend) noexcept;
-
 /// `short_name/arc_mutex_fine_2/virtual`; the rule is the suite's name.
 std::string test_name(const Body& body, const Configuration& configuration);
 

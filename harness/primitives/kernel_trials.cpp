@@ -124,7 +124,7 @@ std::unique_ptr<Trial> uring_nop(const Cpus&) {
     io_uring_sqe* const entry = ring->queue();
     if (entry == nullptr) throw std::runtime_error("io_uring_enter left its submission queue full");
     entry->opcode = IORING_OP_NOP;
-    require(ring->wait(0).value(), "io_uring_enter");
+    require(ring->wait(ring->publish(), 0).value(), "io_uring_enter");
     ring->consume(ring->ready());
   });
 }

@@ -1,0 +1,455 @@
+#include "core/completions.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/frame_pool.hpp"
+#include "core/sys_uring.hpp"
+#include "core/task_arena.hpp"
+
+namespace reactorlab {
+namespace {
+
+/// Of an attempt that finds nothing and can't request it, since the kernel takes no more requests: -EAGAIN would wait for ever.
+constexpr long ring_is_full = -EBUSY;
+
+}  // namespace
+
+/// A copy of what is being sent. The kernel reads it until its completion, whatever becomes of the stream and of its writer.
+struct Completions::SendBlock {
+  Token token;
+  std::uint32_t size;
+  std::byte bytes[];
+
+  static SendBlock* make(Token token, std::span<const std::byte> bytes) noexcept {
+    void* const memory = FramePool::try_allocate(sizeof(SendBlock) + bytes.size());
+    if (!memory) return nullptr;
+    auto* const block = new (memory) SendBlock{token, static_cast<std::uint32_t>(bytes.size())};
+    std::memcpy(block->bytes, bytes.data(), bytes.size());
+    return block;
+  }
+  static void free(SendBlock* block) noexcept { FramePool::deallocate(block, sizeof(SendBlock) + block->size); }
+};
+
+Completions::Completions(RingPort& port, Slab& slab, unsigned buffers) : port_{port}, slab_{slab}, buffers_{port.ring(), buffers} {
+  if (!buffers_.complete()) throw std::bad_alloc{};
+  slab_.complete_by(this);
+}
+
+Completions::~Completions() {
+  slab_.complete_by(nullptr);
+  slab_.for_each_live([&](Registration& slot) {
+    Endpoint* const endpoint = slot.completes ? endpoint_of(slab_.token_of(slot)) : nullptr;
+    if (!endpoint) return;
+    if (slot.kind == SourceKind::listener) {
+      drop_connections(*endpoint);
+    } else {
+      drop_received(*endpoint);
+    }
+  });
+}
+
+// --- sources ------------------------------------------------------------------------------------------------------------------
+
+Completions::Endpoint* Completions::endpoint_of(Token token) noexcept {
+  Endpoint* const endpoint = endpoints_.find(slab_.slot_at(token).fd.load(relaxed));
+  return endpoint && endpoint->token == token ? endpoint : nullptr;
+}
+
+bool Completions::open(int fd, Token token) noexcept {
+  Endpoint* const endpoint = endpoints_.make(fd);
+  if (!endpoint) return false;
+  *endpoint = Endpoint{};
+  endpoint->token = token;
+  return true;
+}
+
+bool Completions::close(int fd) noexcept {
+  Endpoint& endpoint = *endpoints_.find(fd);
+  const Token token = endpoint.token;
+  const bool in_flight = endpoint.receiving || endpoint.awaits_writable || endpoint.sending;
+  const bool listener = slab_.slot_at(token).kind == SourceKind::listener;
+  if (endpoint.receiving) request_cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
+  if (endpoint.awaits_writable) request_cancel(user_data(token, RingRequest::writable));
+  if (endpoint.sending) request_cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.sending), RingRequest::send));
+  if (listener) {
+    drop_connections(endpoint);
+  } else {
+    drop_received(endpoint);
+  }
+  endpoint = Endpoint{};
+  return in_flight;
+}
+
+void Completions::drop_received(Endpoint& endpoint) noexcept {
+  while (ReadBuffer* const buffer = endpoint.first) {
+    endpoint.first = buffer->next;
+    BufferPool::put(buffer);
+  }
+}
+
+void Completions::drop_connections(Endpoint& endpoint) noexcept {
+  while (Accepted* const connection = endpoint.connection) {
+    endpoint.connection = connection->next;
+    sys::close(connection->fd);
+    FramePool::deallocate(connection, sizeof(Accepted));
+  }
+}
+
+// --- requests -----------------------------------------------------------------------------------------------------------------
+
+io_uring_sqe* Completions::request(int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept {
+  io_uring_sqe* const entry = port_.queue();
+  if (!entry) return nullptr;
+  entry->opcode = opcode;
+  entry->fd = fd;
+  entry->user_data = user_data(name, kind);
+  ++in_flight_;
+  port_.hand_over();
+  return entry;
+}
+
+void Completions::request_receive(Endpoint& endpoint, int fd) noexcept {
+  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::receive, IORING_OP_RECV);
+  if (!entry) return;
+  entry->flags = IOSQE_BUFFER_SELECT;
+  entry->buf_group = ProvidedBuffers::group;
+  entry->ioprio = IORING_RECV_MULTISHOT;
+  entry->len = limits_credit_ ? ReadBuffer::capacity : 0;
+  entry->file_index = limits_credit_ ? credit : 0;  // optlen, which this header doesn't have yet
+  endpoint.receiving = true;
+}
+
+void Completions::request_accept(Endpoint& endpoint, int fd) noexcept {
+  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::accept, IORING_OP_ACCEPT);
+  if (!entry) return;
+  entry->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  entry->ioprio = IORING_ACCEPT_MULTISHOT;
+  endpoint.receiving = true;
+}
+
+void Completions::request_writable(Endpoint& endpoint, int fd) noexcept {
+  if (endpoint.awaits_writable) return;
+  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::writable, IORING_OP_POLL_ADD);
+  if (!entry) return;
+  entry->poll32_events = EPOLLOUT;
+  endpoint.awaits_writable = true;
+}
+
+/// The edge of a completion wakes who is parked then. Somebody who had found the send under way and parks only now needs one of his
+/// own.
+void Completions::tell_other_writers(Endpoint& endpoint) noexcept {
+  if (!endpoint.awaits_writable) endpoint.awaits_writable = request(-1, endpoint.token, RingRequest::writable, IORING_OP_NOP);
+}
+
+void Completions::request_cancel(std::uint64_t target) noexcept {
+  io_uring_sqe* const entry = port_.queue();
+  if (!entry) return;
+  entry->opcode = IORING_OP_ASYNC_CANCEL;
+  entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+  entry->addr = target;
+  entry->user_data = user_data(0, RingRequest::cancel);
+}
+
+void Completions::cancel_all() noexcept {
+  if (io_uring_sqe* const entry = port_.queue()) {
+    entry->opcode = IORING_OP_ASYNC_CANCEL;
+    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+    entry->cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+    entry->user_data = user_data(0, RingRequest::cancel);
+  }
+  port_.submit();
+}
+
+// --- attempts -----------------------------------------------------------------------------------------------------------------
+
+bool Completions::is_waiting(const Registration& slot) noexcept {
+  if (!port_.may_use()) return true;
+  auto lock = port_.lock();
+  const Endpoint* const endpoint = endpoint_of(slot);
+  return endpoint && endpoint->receiving && !endpoint->cancelling && !endpoint->first && !endpoint->failed;
+}
+
+long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
+  const int fd = slot.fd.load(relaxed);
+  into = nullptr;
+  if (is_waiting(slot)) return -EAGAIN;
+  return sys::issue({sys::Op::recv, fd, nullptr, ReadBuffer::capacity}, [&](const sys::Call& call) -> long {
+    auto lock = port_.lock();
+    Endpoint* const open = endpoint_of(slot);
+    if (!open) return -EBADF;
+    Endpoint& endpoint = *open;
+    if (ReadBuffer* const buffer = endpoint.first; buffer && buffer->size <= call.size) [[likely]] {
+      endpoint.first = buffer->next;
+      if (buffer->begin != 0) std::memmove(buffer->bytes, buffer->bytes + buffer->begin, buffer->size);
+      into = buffer;
+      return buffer->size;
+    }
+    if (!endpoint.first && !endpoint.failed && endpoint.receiving) [[likely]]
+      return -EAGAIN;
+    if (!endpoint.first && endpoint.failed) return std::exchange(endpoint.failed, 0);
+    ReadBuffer* const buffer = BufferPool::take();
+    if (!buffer) return -ENOMEM;
+    const long n = endpoint.first ? copy_out(endpoint, buffer->bytes, call.size, /*peek=*/false)
+                                  : sys::ring_call(SYS_recvfrom, fd, buffer->bytes, call.size, 0, nullptr, nullptr);
+    if (n > 0) {
+      buffer->size = static_cast<std::uint32_t>(n);
+      into = buffer;
+      return n;
+    }
+    BufferPool::put(buffer);
+    if (n != -EAGAIN) return n;
+    request_receive(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
+  });
+}
+
+long Completions::receive(Registration& slot, std::span<std::byte> into, int flags) noexcept {
+  const int fd = slot.fd.load(relaxed);
+  if (is_waiting(slot)) return -EAGAIN;
+  return sys::issue({sys::Op::recv, fd, into.data(), into.size(), flags}, [&](const sys::Call& call) -> long {
+    auto lock = port_.lock();
+    Endpoint* const open = endpoint_of(slot);
+    if (!open) return -EBADF;
+    Endpoint& endpoint = *open;
+    if (endpoint.first) return copy_out(endpoint, into.data(), call.size, flags & MSG_PEEK);
+    if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, 0);
+    if (endpoint.receiving) return -EAGAIN;
+    const long n = sys::ring_call(SYS_recvfrom, fd, into.data(), call.size, flags, nullptr, nullptr);
+    if (n != -EAGAIN) return n;
+    request_receive(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
+  });
+}
+
+long Completions::copy_out(Endpoint& endpoint, std::byte* into, std::size_t size, bool peek) noexcept {
+  std::size_t copied = 0;
+  for (ReadBuffer* buffer = endpoint.first; buffer && copied != size;) {
+    const std::size_t part = std::min<std::size_t>(buffer->size, size - copied);
+    std::memcpy(into + copied, buffer->bytes + buffer->begin, part);
+    copied += part;
+    ReadBuffer* const next = buffer->next;
+    if (!peek) {
+      buffer->begin += static_cast<std::uint32_t>(part);
+      buffer->size -= static_cast<std::uint32_t>(part);
+      if (buffer->size != 0) break;
+      endpoint.first = next;
+      BufferPool::put(buffer);
+    }
+    buffer = next;
+  }
+  return static_cast<long>(copied);
+}
+
+long Completions::accept(Registration& slot) noexcept {
+  const int fd = slot.fd.load(relaxed);
+  if (is_waiting(slot)) return -EAGAIN;
+  return sys::issue({sys::Op::accept4, fd}, [&](const sys::Call&) -> long {
+    auto lock = port_.lock();
+    Endpoint* const open = endpoint_of(slot);
+    if (!open) return -EBADF;
+    Endpoint& endpoint = *open;
+    if (Accepted* const connection = endpoint.connection) {
+      endpoint.connection = connection->next;
+      --endpoint.waiting;
+      const int accepted = connection->fd;
+      FramePool::deallocate(connection, sizeof(Accepted));
+      return accepted;
+    }
+    if (endpoint.failed) return std::exchange(endpoint.failed, 0);
+    if (endpoint.receiving && !endpoint.cancelling) return -EAGAIN;
+    const long accepted = sys::ring_call(SYS_accept4, fd, nullptr, nullptr, int{SOCK_NONBLOCK | SOCK_CLOEXEC});
+    if (accepted != -EAGAIN || endpoint.receiving) return accepted;
+    request_accept(endpoint, fd);
+    return endpoint.receiving ? -EAGAIN : ring_is_full;
+  });
+}
+
+long Completions::send(Registration& slot, const TaskHeader& task, std::span<const std::byte> bytes) noexcept {
+  const int fd = slot.fd.load(relaxed);
+  auto* const data = const_cast<std::byte*>(bytes.data());
+  return sys::issue({sys::Op::send, fd, data, bytes.size()}, [&](const sys::Call& call) -> long {
+    if (!port_.may_use()) return -EAGAIN;
+    auto lock = port_.lock();
+    Endpoint* const open = endpoint_of(slot);
+    if (!open) return -EBADF;
+    Endpoint& endpoint = *open;
+    const std::uint32_t me = TaskArena::offset_of(task);
+    if (endpoint.sending) {
+      endpoint.contended |= endpoint.writer != me;
+      return -EAGAIN;
+    }
+    // Once shutdown has begun nobody waits for a completion any more.
+    const bool ended = slot.word(Direction::write).load(relaxed) & (readiness::closed | readiness::shutdown);
+    if (endpoint.writer == me && !ended) {
+      endpoint.writer = 0;
+      if (endpoint.contended) [[unlikely]]
+        tell_other_writers(endpoint);
+      return endpoint.sent;
+    }
+    if (endpoint.writer == 0 && !ended && call.size <= most_copied && call.size != 0) [[likely]] {
+      SendBlock* const block = SendBlock::make(endpoint.token, bytes.first(call.size));
+      if (!block) return -ENOMEM;
+      io_uring_sqe* const entry = request(fd, reinterpret_cast<std::uintptr_t>(block), RingRequest::send, IORING_OP_SEND);
+      if (entry) [[likely]] {
+        entry->addr = reinterpret_cast<std::uintptr_t>(block->bytes);
+        entry->len = block->size;
+        entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
+        endpoint.sending = block;
+        endpoint.writer = me;
+        return -EAGAIN;
+      }
+      SendBlock::free(block);
+    }
+    if (endpoint.writer != 0 && !ended) tell_other_writers(endpoint);  // the edge of that completion may have been ours
+    const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT}, nullptr, 0);
+    if (n != -EAGAIN) return n;
+    request_writable(endpoint, fd);
+    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
+  });
+}
+
+long Completions::send_vector(Registration& slot, std::span<const iovec> parts) noexcept {
+  const int fd = slot.fd.load(relaxed);
+  return sys::issue({sys::Op::sendmsg, fd, const_cast<iovec*>(parts.data()), parts.size()}, [&](const sys::Call& call) -> long {
+    if (!port_.may_use()) return -EAGAIN;
+    auto lock = port_.lock();
+    Endpoint* const open = endpoint_of(slot);
+    if (!open) return -EBADF;
+    Endpoint& endpoint = *open;
+    if (endpoint.sending) {
+      endpoint.contended = true;
+      return -EAGAIN;
+    }
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts.data());
+    message.msg_iovlen = call.size;
+    const long n = sys::ring_call(SYS_sendmsg, fd, &message, int{MSG_NOSIGNAL | MSG_DONTWAIT});
+    if (n != -EAGAIN) return n;
+    request_writable(endpoint, fd);
+    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
+  });
+}
+
+void Completions::abandon_send(Registration& slot, const TaskHeader& task) noexcept {
+  auto lock = port_.lock();
+  Endpoint* const endpoint = endpoint_of(slot);
+  if (!endpoint || endpoint->writer != TaskArena::offset_of(task)) return;
+  endpoint->writer = 0;
+  if (!endpoint->sending && endpoint->contended) tell_other_writers(*endpoint);
+}
+
+void Completions::await_writable(Registration& slot) noexcept {
+  if (!port_.may_use()) return;
+  auto lock = port_.lock();
+  if (Endpoint* const endpoint = endpoint_of(slot)) request_writable(*endpoint, slot.fd.load(relaxed));
+}
+
+// --- completions --------------------------------------------------------------------------------------------------------------
+
+std::uint32_t Completions::complete(const io_uring_cqe& completion, Token& token) noexcept {
+  if (!(completion.flags & IORING_CQE_F_MORE)) --in_flight_;
+  const RingRequest kind = request_of(completion.user_data);
+  if (kind == RingRequest::send) return sent(completion, token);
+  token = name_in(completion.user_data);
+  Endpoint* const endpoint = endpoint_of(token);
+  if (kind == RingRequest::receive) return received(endpoint, completion);
+  if (kind == RingRequest::accept) return accepted(endpoint, completion);
+  if (!endpoint) return 0;
+  endpoint->awaits_writable = false;
+  return EPOLLOUT;
+}
+
+std::uint32_t Completions::received(Endpoint* endpoint, const io_uring_cqe& completion) noexcept {
+  ReadBuffer* const buffer = completion.flags & IORING_CQE_F_BUFFER
+                                 ? buffers_.take(static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT))
+                                 : nullptr;
+  if (endpoint && !(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = false;
+  if (buffer && endpoint && completion.res > 0) [[likely]] {
+    buffer->size = static_cast<std::uint32_t>(completion.res);
+    buffer->begin = 0;
+    append(*endpoint, *buffer);
+    return EPOLLIN;
+  }
+  if (buffer) BufferPool::put(buffer);
+  if (!endpoint) return 0;
+  if (completion.res == -EINVAL && std::exchange(limits_credit_, false)) return EPOLLIN;
+  return failed(*endpoint, completion.res);
+}
+
+/// Small pieces are gathered, so that what a slow reader makes us keep isn't more memory than bytes.
+void Completions::append(Endpoint& endpoint, ReadBuffer& buffer) noexcept {
+  buffer.next = nullptr;
+  if (!endpoint.first) [[likely]] {
+    endpoint.first = endpoint.last = &buffer;
+    return;
+  }
+  ReadBuffer& last = *endpoint.last;
+  if (last.begin + last.size + buffer.size <= ReadBuffer::capacity) {
+    std::memcpy(last.bytes + last.begin + last.size, buffer.bytes, buffer.size);
+    last.size += buffer.size;
+    return BufferPool::put(&buffer);
+  }
+  endpoint.last = last.next = &buffer;
+}
+
+std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& completion) noexcept {
+  if (!endpoint) {  // closed meanwhile
+    if (completion.res >= 0) sys::close(completion.res);
+    return 0;
+  }
+  if (!(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = endpoint->cancelling = false;
+  if (completion.res < 0) return failed(*endpoint, completion.res);
+  void* const memory = FramePool::try_allocate(sizeof(Accepted));
+  if (!memory) {
+    sys::close(completion.res);
+    return failed(*endpoint, -ENOMEM);
+  }
+  auto* const connection = new (memory) Accepted{nullptr, completion.res};
+  if (endpoint->connection) {
+    endpoint->last_connection->next = connection;
+  } else {
+    endpoint->connection = connection;
+  }
+  endpoint->last_connection = connection;
+  // Who takes none leaves them in the kernel's queue, where their clients can tell.
+  if (++endpoint->waiting >= most_connections && endpoint->receiving && !endpoint->cancelling) {
+    endpoint->cancelling = true;
+    request_cancel(user_data(endpoint->token, RingRequest::accept));
+  }
+  return EPOLLIN;
+}
+
+/// A request ended without bringing anything: at the end of the stream, for an error, or because the ring could do no more of it;
+/// then the next attempt asks the kernel.
+std::uint32_t Completions::failed(Endpoint& endpoint, int result) noexcept {
+  switch (result) {
+    case 0: return EPOLLIN | EPOLLRDHUP;
+    case -ENOBUFS:
+    case -ECANCELED:
+    case -EAGAIN:
+    case -EINTR: return EPOLLIN;
+    default: endpoint.failed = result; return EPOLLIN;
+  }
+}
+
+std::uint32_t Completions::sent(const io_uring_cqe& completion, Token& token) noexcept {
+  auto* const block = reinterpret_cast<SendBlock*>(name_in(completion.user_data));
+  token = block->token;
+  SendBlock::free(block);
+  Endpoint* const endpoint = endpoint_of(token);
+  if (!endpoint) return 0;
+  endpoint->sending = nullptr;
+  if (endpoint->writer == 0 && endpoint->contended) tell_other_writers(*endpoint);  // nobody will take the result
+  endpoint->sent = completion.res == -ECANCELED ? -EINTR : completion.res;  // the thread that handed it over has ended: again
+  return EPOLLOUT;
+}
+
+void Completions::replenish() noexcept { buffers_.replenish(); }
+
+}  // namespace reactorlab

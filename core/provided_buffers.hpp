@@ -1,0 +1,45 @@
+#pragma once
+// Read buffers that the kernel receives into (a provided-buffer ring): it takes one when there are bytes, so an idle connection
+// holds none. They are the pool's: what was received is leased as it is, and another one takes its place.
+
+#include <array>
+#include <cstdint>
+
+#include "core/lease.hpp"
+#include "core/ring.hpp"
+
+namespace reactorlab {
+
+/// Unsynchronised. Freed after the last receive of its group has completed.
+class ProvidedBuffers {
+ public:
+  static constexpr std::uint16_t group = 0;
+  static constexpr unsigned most = 1024;
+
+  /// `count`: a power of two. Throws std::system_error with cause and remedy.
+  ProvidedBuffers(Ring& ring, unsigned count);
+  ~ProvidedBuffers();
+  ProvidedBuffers(const ProvidedBuffers&) = delete;
+  ProvidedBuffers& operator=(const ProvidedBuffers&) = delete;
+
+  /// The buffer that a completion named, which is the caller's from now on.
+  ReadBuffer* take(std::uint16_t id) noexcept;
+  /// The kernel has all of them again, as far as there is memory.
+  void replenish() noexcept;
+  /// Some are missing for want of memory, or haven't been replaced yet.
+  bool complete() const noexcept { return missing_count_ == 0; }
+
+ private:
+  void provide(std::uint16_t id, ReadBuffer& buffer) noexcept;
+  void publish() noexcept;
+
+  Ring& ring_;
+  const unsigned count_;
+  io_uring_buf* entries_ = nullptr;  ///< shared with the kernel; the first one's last field is the ring's tail
+  std::uint16_t tail_ = 0;
+  std::array<ReadBuffer*, most> lent_{};
+  std::array<std::uint16_t, most> missing_;
+  unsigned missing_count_ = 0;
+};
+
+}  // namespace reactorlab

@@ -1,0 +1,66 @@
+#pragma once
+// A ring and the threads that use it: who may fill it, under what lock, and who hands to the kernel what was queued.
+//
+// One call of the kernel's per turn: what is queued goes with the next wait. On a ring that several threads use somebody may be
+// waiting already. A thread that waits here now and then hands its entries over before it sleeps elsewhere (flush()), and so a
+// batch of them at once; anybody else ends the wait. A request completes on the thread that handed it over, so that should be one
+// that stays.
+
+#include "core/fd.hpp"
+#include "core/ring.hpp"
+#include "core/sync.hpp"
+
+namespace reactorlab {
+
+class RingPort {
+ public:
+  /// Throws std::system_error with cause and remedy.
+  RingPort(RingUse use, RingSizes sizes);
+  RingPort(const RingPort&) = delete;
+  RingPort& operator=(const RingPort&) = delete;
+
+  /// Held for whatever REQUIRES it. A ring of one thread needs none.
+  [[nodiscard]] UniqueLock<PlainMutex> lock() noexcept {
+    return use_ == RingUse::one_thread ? UniqueLock<PlainMutex>{} : UniqueLock<PlainMutex>{mutex_};
+  }
+  /// Whether the calling thread may use it.
+  bool may_use() const noexcept { return use_ == RingUse::any_thread || maker_ == &this_thread; }
+  Ring& ring() noexcept { return ring_; }
+
+  // --- REQUIRES lock --------------------------------------------------------------------------------------------------------
+
+  /// A zeroed entry; nullptr if the queue is full and the kernel takes nothing.
+  io_uring_sqe* queue() noexcept;
+  /// What was queued shall reach the kernel soon.
+  void hand_over() noexcept;
+  /// Now, and what the ring has put off is done, too.
+  void submit() noexcept { (void)ring_.submit(ring_.publish(), /*and_work=*/use_ == RingUse::one_thread); }
+
+  // --- one thread at a time -------------------------------------------------------------------------------------------------
+
+  /// Hands over what is queued, and waits: Ring::wait(). May be called several times for one wait that was announced.
+  IoResult wait(int timeout_ms) noexcept;
+  /// From `true` to `false` whoever queues an entry sees to it that it is handed over.
+  void announce(bool waiting) noexcept;
+
+  // --- any thread -----------------------------------------------------------------------------------------------------------
+
+  /// Hands over what is queued. Whoever waits here now and then calls it before it sleeps elsewhere, or ends.
+  void flush() noexcept;
+  /// Ends a wait that is under way, or the next one.
+  void kick() noexcept;
+  int kick_fd() const noexcept { return kick_.get(); }
+
+ private:
+  static inline constinit thread_local const RingPort* waits_at = nullptr;  ///< the port that this thread has waited at last
+  static inline constinit thread_local char this_thread = 0;                ///< its address is the thread's name
+
+  const RingUse use_;
+  const char* const maker_ = &this_thread;
+  PlainMutex mutex_;  // guards the submission side, and whatever its users say
+  Ring ring_;
+  UniqueFd kick_;
+  bool waiting_ = false;  // guarded by mutex_; not on a ring of one thread
+};
+
+}  // namespace reactorlab
