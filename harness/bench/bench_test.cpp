@@ -65,7 +65,7 @@ TEST(ChooseEntries, AllLeavesOutWhatCannotBeAndSaysWhy) {
   EXPECT_EQ(choice.entries.size(), 3U);
   ASSERT_EQ(choice.notes.size(), 1U);
   EXPECT_NE(choice.notes[0].find("raw has at most 1 worker"), std::string::npos);
-  EXPECT_EQ(labels_of({.impls = {"all"}, .backend = "uring"}), (Labels{"confined"}));
+  EXPECT_EQ(labels_of({.impls = {"all"}, .backend = "uring"}), (Labels{"confined@uring"}));
 }
 
 /// An engine that this machine can't run.
@@ -97,12 +97,20 @@ TEST(ChooseEntries, NamesAndLabels) {
   EXPECT_EQ(entry.locking, "coarse");
 }
 
+TEST(ChooseEntries, ALabelSaysItsBackend) {
+  EXPECT_EQ(labels_of({.impls = {"confined", "confined@epoll", "confined@uring"}}), (Labels{"confined", "confined@uring"}));
+  EXPECT_EQ(labels_of({.impls = {"confined@uring"}, .backend = "uring"}), (Labels{"confined@uring"}));
+  EXPECT_EQ(choose_entries(known_impls(), {.impls = {"confined@uring"}}).entries.front().backend, "uring");
+  EXPECT_EQ(impl_of("locked+fine@uring"), "locked");
+}
+
 TEST(ChooseEntries, RefusesWhatANamedImplHasNot) {
   for (const EntryFilter& filter :
        {EntryFilter{.impls = {"lockd"}}, EntryFilter{.impls = {"raw+fine"}}, EntryFilter{.impls = {""}},
         EntryFilter{.impls = {"raw"}, .backend = "uring"}, EntryFilter{.impls = {"all"}, .backend = "x"},
         EntryFilter{.impls = {"all"}, .locking = "x"}, EntryFilter{.impls = {"raw"}, .workers = 2},
-        EntryFilter{.impls = {"all"}, .workers = 0}, EntryFilter{.impls = {"locked+fine"}, .locking = "coarse"}})
+        EntryFilter{.impls = {"all"}, .workers = 0}, EntryFilter{.impls = {"locked+fine"}, .locking = "coarse"},
+        EntryFilter{.impls = {"raw@uring"}}, EntryFilter{.impls = {"raw@x"}}, EntryFilter{.impls = {"confined@uring"}, .backend = "epoll"}})
     EXPECT_THROW((void)labels_of(filter), UsageError);
 }
 

@@ -2,6 +2,7 @@
 
 #include "harness/bench/compare.hpp"
 #include "harness/bench/control_entries.hpp"
+#include "harness/bench/entry.hpp"
 #include "harness/bench/rows.hpp"
 #include "harness/measure/comparison.hpp"
 #include "harness/measure/holm.hpp"
@@ -197,7 +198,7 @@ std::vector<ControlRow> positive_controls(const std::vector<Sample>& samples) {
 std::vector<ControlRow> negative_controls(const std::vector<Sample>& samples) {
   std::vector<Judged> all;
   std::map<Cell, const Sample*> first_home;
-  const auto is_a_home = [](const Sample& row) { return !is_control(row.impl) && is_home(row.impl.substr(0, row.impl.find('+'))); };
+  const auto is_a_home = [](const Sample& row) { return !is_control(row.impl) && is_home(impl_of(row.impl)); };
   const auto rows = rows_of(samples);
   for (const Sample* row : rows)
     if (row->cell.workload == kNegativeControl && is_a_home(*row) &&

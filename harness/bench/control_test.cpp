@@ -19,7 +19,7 @@ namespace {
 using Labels = std::vector<std::string>;
 
 Entry entry(const std::string& label) {
-  return {.label = label, .impl = label.substr(0, label.find('+')), .backend = "epoll", .locking = {}, .workers = 1};
+  return {.label = label, .impl = impl_of(label), .backend = "epoll", .locking = {}, .workers = 1};
 }
 
 Labels controls_of(const Labels& labels) {

@@ -103,7 +103,8 @@ TEST_F(CountedRun, AMessageIsReadAndSentOnce) {
   // Beginning and end may differ by a call or two, of 800 messages.
   EXPECT_NEAR(column.counts.at("wakes_local")->median, 1.0, 0.02) << "each message wakes its session once";
   if (settings_.no_kernel_counts) return expect_a_reason(column);
-  EXPECT_NEAR(column.counts.at("syscalls.read")->median, 1.0, 0.02);
+  // Inline, a stream is read by read(2); in the sanitizers' presets libc's recv() does it.
+  EXPECT_NEAR(column.counts.at("syscalls.read")->median + column.counts.at("syscalls.recvfrom")->median, 1.0, 0.02);
   EXPECT_NEAR(column.counts.at("syscalls.sendto")->median, 1.0, 0.02);
   EXPECT_GT(column.counts.at("syscalls.epoll_wait")->median, 0.0);
 }

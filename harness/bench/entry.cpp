@@ -59,7 +59,8 @@ Entry entry_of(const Impl& impl, const EntryFilter& filter, std::string_view loc
   const bool default_locking = impl.info.lockings.empty() || locking == impl.info.lockings.front();
   std::string backend = filter.backend;
   if (backend.empty() && !impl.info.backends.empty()) backend = impl.info.backends.front();
-  return {.label = default_locking ? impl.name : fmt::format("{}+{}", impl.name, locking),
+  const bool default_backend = impl.info.backends.empty() || backend == impl.info.backends.front();
+  return {.label = impl.name + (default_locking ? "" : fmt::format("+{}", locking)) + (default_backend ? "" : "@" + backend),
           .impl = impl.name,
           .backend = backend,
           .locking = impl.info.lockings.empty() ? std::string() : std::string(locking),
@@ -118,16 +119,30 @@ void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const Entr
   throw UsageError(measure::unknown_choice(engine ? "engine" : "impl", typed, labels));
 }
 
-/// A name, or a label "name+locking".
+/// What a label says after `mark`; empty if it says nothing.
+std::string part_of(const std::string& label, char mark) {
+  const auto at = label.find(mark);
+  return at == std::string::npos ? "" : label.substr(at + 1, label.find('@', at + 1) - at - 1);
+}
+
+/// A part of a label, and the flag that says it for every entry.
+void narrow(std::string& flag, const std::string& part, const std::string& typed, std::string_view name) {
+  if (part.empty()) return;
+  if (!flag.empty() && flag != part)
+    throw UsageError(fmt::format("--impl={} and --{}={} contradict each other: leave out one", typed, name, flag));
+  flag = part;
+}
+
+/// A name, or a label "name+locking@backend".
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
-  const std::string name = typed.substr(0, typed.find('+'));
+  const std::string name = impl_of(typed);
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
   if (impl == known.end()) refuse_if_left_out(name);
-  const std::string locking = name.size() == typed.size() ? "" : typed.substr(name.size() + 1);
+  const std::string locking = part_of(typed, '+'), backend = part_of(typed, '@');
   if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking))) refuse_unknown(known, typed);
-  if (!locking.empty() && !filter.locking.empty() && filter.locking != locking)
-    throw UsageError(fmt::format("--impl={} and --locking={} contradict each other: leave out one", typed, filter.locking));
-  if (!locking.empty()) filter.locking = locking;
+  require_known("backend", backend, all_of(known, &EngineInfo::backends));
+  narrow(filter.locking, locking, typed, "locking");
+  narrow(filter.backend, backend, typed, "backend");
   if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
   if (const auto reason = obstacle_here(*impl)) throw std::runtime_error(*reason);
   if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
@@ -135,6 +150,8 @@ void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter 
 }
 
 }  // namespace
+
+std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+@"))); }
 
 EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter) {
   require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));

@@ -4,19 +4,23 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace reactorlab::bench {
 
 /// One contender of a run: an implementation in one configuration.
 struct Entry {
-  std::string label;  ///< its name in the results: the impl's, with "+locking" where that isn't the default
+  std::string label;  ///< its name in the results: the impl's, with "+locking" and "@backend" where these aren't its default
   std::string impl;
   std::string backend;  ///< resolved: never empty where the impl has backends
   std::string locking;  ///< resolved: empty where the impl has no lock to choose
   unsigned workers = 1;
   std::shared_ptr<const ExternalEngine> external = {};  ///< what is started for it; null: this program itself
 };
+
+/// The impl of a label: "arc_mutex" of "arc_mutex+fine@uring".
+[[nodiscard]] std::string impl_of(std::string_view label);
 
 struct EntryFilter {
   /// Names, labels, "all", which takes every locking of the homes and the peers in their usual shapes, "everything", which takes every

@@ -22,8 +22,7 @@ std::optional<int> cpu_at(const json& from, const char* key) {
 Entry entry_from_json(const json& from, const std::string& engines_file) {
   Entry entry;
   entry.label = from.at("impl");
-  const std::string base = base_of(entry.label);
-  entry.impl = base.substr(0, base.find('+'));
+  entry.impl = impl_of(base_of(entry.label));
   entry.backend = from.at("backend");
   entry.locking = from.at("locking");
   entry.workers = from.at("workers");

@@ -84,7 +84,8 @@ class SlabModel {
       free_.pop_front();
     }
     for (const auto& word : slot->words) demand(word.load() == (token & readiness::generation_mask), "a new slot isn't empty");
-    demand(slot->interest.load() == Interest::none && !slot->listener && !slot->more, "a new slot remembers its former life");
+    demand(slot->interest.load() == Interest::none && slot->kind == SourceKind::descriptor && !slot->completes && !slot->more,
+           "a new slot remembers its former life");
     demand(slab_->live() == live_.size(), "live slots miscounted");
     park_and_wake(*slot, token);
   }

@@ -1,5 +1,7 @@
 """In which order entries and workloads stand in every table and chart, and which cell speaks for a workload."""
 
+import re
+
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv", "libevent")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
@@ -17,10 +19,15 @@ def _index(names, name):
     return names.index(name) if name in names else len(names)
 
 
+def impl_of(label):
+    """`arc_mutex` of `arc_mutex+fine@uring`."""
+    return re.split("[+@#]", label)[0]
+
+
 def series_place(label):
-    """The sort key of an entry's label (`impl`, `impl+variant` or `peer:shape`): homes, peers, each followed by its shapes, engines, then
+    """The sort key of an entry's label (`impl`, `impl+variant@backend` or `peer:shape`): homes, peers, each followed by its shapes, engines, then
     whoever else there is, by name."""
-    impl = label.partition("+")[0]
+    impl = impl_of(label)
     if (peer := impl.partition(":")[0]) in PEERS:
         impl = peer
     return _index((*HOMES, *PEERS, *ENGINES), impl), label

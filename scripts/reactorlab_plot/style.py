@@ -8,6 +8,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first)
 
+from .catalogue import impl_of  # noqa: E402
+
 # Okabe & Ito's colour-blind safe palette, extended by grey and wine. A series is always a colour AND a marker; of two variants of one
 # home the second has the same ones, hollow. Who is named here looks the same in every published run; others take what remains, in order.
 _BLUE, _VERMILLION, _GREEN, _PURPLE = ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")
@@ -49,13 +51,13 @@ class Look:
 def looks(series):
     """{series label: Look}: the same label gets the same look on every chart of the folder."""
     chosen, spare = dict(_KNOWN), list(_SPARE)
-    for impl in dict.fromkeys(label.partition("+")[0] for label in series):
+    for impl in dict.fromkeys(impl_of(label) for label in series):
         peer, _, shape = impl.partition(":")
         if peer in _KNOWN and shape in _SHAPES:
             chosen[impl] = (_KNOWN[peer][0], _SHAPES[shape])
         if impl not in chosen:
             chosen[impl] = spare[0] if len(spare) == 1 else spare.pop(0)
-    return {label: Look(*chosen[label.partition("+")[0]], hollow="+" in label) for label in series}
+    return {label: Look(*chosen[impl_of(label)], hollow=bool(set("+@") & set(label))) for label in series}
 
 
 class Page:

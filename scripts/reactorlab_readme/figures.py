@@ -59,7 +59,7 @@ class Figures:
         return sorted(self._rows["tcp_echo"], key=catalogue.series_place)
 
     def homes(self):
-        return [entry for entry in self.entries() if entry.partition("+")[0] in catalogue.HOMES]
+        return [entry for entry in self.entries() if catalogue.impl_of(entry) in catalogue.HOMES]
 
     def parameters(self, workload):
         """The cell's parameters in words; empty where it has none, or isn't in this run."""
