@@ -151,7 +151,7 @@ void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter 
 
 }  // namespace
 
-std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+@"))); }
+std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+@#"))); }
 
 EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter) {
   require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));
