@@ -1,6 +1,5 @@
 #include "harness/bench/registry.hpp"
 
-#include "harness/bench/entry.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 
@@ -53,7 +52,7 @@ Impl impl_of(ExternalEngine engine) {
 
 /// Whether it is "all", "everything", an implementation of this build, or one with a locking or a backend behind it.
 bool is_of_this_build(const std::string& name) {
-  const std::string impl = impl_of(name);
+  const std::string impl = name.substr(0, name.find_first_of("+@"));
   return name == "all" || name == "everything" || std::any_of(impls().begin(), impls().end(), [&](const Impl& one) { return one.name == impl; });
 }
 
