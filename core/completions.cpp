@@ -157,6 +157,7 @@ void Completions::request_cancel(std::uint64_t target) noexcept {
 }
 
 void Completions::cancel_all() noexcept {
+  ending_ = true;
   if (io_uring_sqe* const entry = port_.queue()) {
     entry->opcode = IORING_OP_ASYNC_CANCEL;
     entry->flags = IOSQE_CQE_SKIP_SUCCESS;
@@ -168,8 +169,9 @@ void Completions::cancel_all() noexcept {
 
 // --- attempts -----------------------------------------------------------------------------------------------------------------
 
-bool Completions::is_waiting(const Registration& slot) noexcept {
+bool Completions::must_wait(const Registration& slot) noexcept {
   if (!port_.may_use()) return true;
+  if (!instrumented) return false;
   auto lock = port_.lock();
   const Endpoint* const endpoint = endpoint_of(slot);
   return endpoint && endpoint->receiving && !endpoint->cancelling && !endpoint->first && !endpoint->failed;
@@ -178,7 +180,7 @@ bool Completions::is_waiting(const Registration& slot) noexcept {
 long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
   const int fd = slot.fd.load(relaxed);
   into = nullptr;
-  if (is_waiting(slot)) return -EAGAIN;
+  if (must_wait(slot)) return -EAGAIN;
   return sys::issue({sys::Op::recv, fd, nullptr, ReadBuffer::capacity}, [&](const sys::Call& call) -> long {
     auto lock = port_.lock();
     Endpoint* const open = endpoint_of(slot);
@@ -200,6 +202,7 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     if (n > 0) {
       buffer->size = static_cast<std::uint32_t>(n);
       into = buffer;
+      if (static_cast<std::size_t>(n) < call.size) request_receive(endpoint, fd);  // that was all: what comes next is brought
       return n;
     }
     BufferPool::put(buffer);
@@ -211,7 +214,7 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
 
 long Completions::receive(Registration& slot, std::span<std::byte> into, int flags) noexcept {
   const int fd = slot.fd.load(relaxed);
-  if (is_waiting(slot)) return -EAGAIN;
+  if (must_wait(slot)) return -EAGAIN;
   return sys::issue({sys::Op::recv, fd, into.data(), into.size(), flags}, [&](const sys::Call& call) -> long {
     auto lock = port_.lock();
     Endpoint* const open = endpoint_of(slot);
@@ -221,6 +224,7 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
     if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, 0);
     if (endpoint.receiving) return -EAGAIN;
     const long n = sys::ring_call(SYS_recvfrom, fd, into.data(), call.size, flags, nullptr, nullptr);
+    if (n > 0 && static_cast<std::size_t>(n) < call.size && !(flags & MSG_PEEK)) request_receive(endpoint, fd);
     if (n != -EAGAIN) return n;
     request_receive(endpoint, fd);
     return endpoint.receiving ? -EAGAIN : ring_is_full;
@@ -248,7 +252,7 @@ long Completions::copy_out(Endpoint& endpoint, std::byte* into, std::size_t size
 
 long Completions::accept(Registration& slot) noexcept {
   const int fd = slot.fd.load(relaxed);
-  if (is_waiting(slot)) return -EAGAIN;
+  if (must_wait(slot)) return -EAGAIN;
   return sys::issue({sys::Op::accept4, fd}, [&](const sys::Call&) -> long {
     auto lock = port_.lock();
     Endpoint* const open = endpoint_of(slot);
@@ -373,6 +377,9 @@ std::uint32_t Completions::received(Endpoint* endpoint, const io_uring_cqe& comp
   if (buffer && endpoint && completion.res > 0) [[likely]] {
     buffer->size = static_cast<std::uint32_t>(completion.res);
     buffer->begin = 0;
+    // It used up its credit. Whoever keeps up with what arrives gets the next one at once; others when they have read what is here.
+    const int fd = slab_.slot_at(endpoint->token).fd.load(relaxed);
+    if (!endpoint->receiving && !endpoint->first && !ending_) request_receive(*endpoint, fd);
     append(*endpoint, *buffer);
     return EPOLLIN;
   }

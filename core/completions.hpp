@@ -5,14 +5,12 @@
 // and is an edge to whoever parked meanwhile. So a task that is cancelled takes nothing with it: bytes that arrive later are the
 // next reader's.
 //
-//   receive   nothing requested -> requested (multishot, into provided buffers) -> ended (credit used, no buffer, cancelled):
-//   nothing
-//             requested. While nothing is, an attempt asks the kernel itself, and requests if there is nothing: no end is ever
-//             deaf.
+//   receive   nothing requested -> requested (multishot, into provided buffers) -> ended (credit used, no buffer, cancelled), which
+//             is nothing requested. While nothing is, an attempt asks the kernel itself, and requests what comes next when it got
+//             less than it had room for: no end is ever deaf.
 //   accept    likewise; connections wait here as descriptors.
 //   send      idle -> under way, from a copy of the bytes -> done, until the writer has taken the result -> idle. One at a time:
-//   the
-//             bytes of two would mix. What is too long for a copy is sent at once, and waits for room by a poll.
+//             the bytes of two would mix. What is too long for a copy is sent at once, and waits for room by a poll.
 
 #include <cstdint>
 #include <span>
@@ -99,8 +97,9 @@ class Completions {
   static constexpr unsigned most_connections = 64;  ///< that wait here
 
   Endpoint* endpoint_of(Token token) noexcept;
-  /// What it brings is requested, and nothing of it is here: no call at all, to a script either.
-  bool is_waiting(const Registration& slot) noexcept;
+  /// It isn't this thread's ring; or, where a script watches, what the source brings is requested and nothing of it is here, which is
+  /// no call at all, to the script either.
+  bool must_wait(const Registration& slot) noexcept;
   Endpoint* endpoint_of(const Registration& slot) noexcept { return endpoint_of(slab_.token_of(slot)); }
   io_uring_sqe* request(int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept;
   void request_receive(Endpoint& endpoint, int fd) noexcept;
@@ -123,6 +122,7 @@ class Completions {
   DescriptorTable<Endpoint> endpoints_;
   std::size_t in_flight_ = 0;
   bool limits_credit_ = true;  ///< this kernel can
+  bool ending_ = false;        ///< nothing is requested again
 };
 
 }  // namespace reactorlab

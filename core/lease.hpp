@@ -17,11 +17,12 @@ struct ReadBuffer {
   static constexpr std::size_t capacity = 32 * 1024;
   std::uint32_t size;
   std::uint32_t begin;  ///< of what isn't consumed yet, while it waits to be read (completions.hpp)
-  ReadBuffer* next;     ///< likewise
+  ReadBuffer* next;     ///< likewise; and in the pool's common list
   alignas(16) std::byte bytes[capacity];
 };
 
-/// Recycles read buffers for one thread; a short list, the rest goes back to the allocator.
+/// Recycles read buffers: a short list per thread. What one thread has too many of the next that has none takes, some at a time:
+/// a reactor's thread has buffers filled that workers give back. What is too much for all goes back to the allocator.
 class BufferPool {
  public:
   /// nullptr: no memory.
@@ -55,10 +56,12 @@ class BufferPool {
 
  private:
   static constexpr std::size_t keep_at_most = 64;
+  static constexpr std::size_t moved_at_once = 16;
 
   static ReadBuffer* take_slow() noexcept;
   /// The first buffer that the thread gives back, or one too many.
   static void put_slow(ReadBuffer* buffer) noexcept;
+  static void begin_keeping() noexcept;
   static void flush() noexcept;
 
   static inline constinit thread_local ReadBuffer* kept_[keep_at_most] = {};
