@@ -183,6 +183,22 @@ enum class Mutant {
   watcher_never_rests,
   no_leaf_budget,
   spent_budget_is_one_poll,
+  overflow_ignored,
+  full_submission_queue_drops,
+  send_buffer_freed_early,
+  late_connection_forgotten,
+  completed_result_forgotten,
+  ended_poll_kept,
+  ended_receive_kept,
+  no_buffers_taken_for_end,
+  buffer_provided_twice,
+  close_leaves_requests,
+  shutdown_without_reaping,
+  kick_never_armed,
+  unavailable_ring_hidden,
+  internal_results_reported,
+  short_send_forgotten,
+  poll_result_ignored,
 };
 
 #if REACTORLAB_INSTRUMENTED

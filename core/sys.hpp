@@ -57,6 +57,8 @@ enum class Op : std::uint8_t {
   readv,
   recv,
   recvfrom,
+  ring_completion,  ///< one is about to be looked at
+  ring_submission,  ///< an entry is about to be queued
   send,
   sendmsg,
   sendto,

@@ -77,6 +77,8 @@ std::string name_of(Op op) {
     case Op::readv: return "readv";
     case Op::recv: return "recv";
     case Op::recvfrom: return "recvfrom";
+    case Op::ring_completion: return "ring_completion";
+    case Op::ring_submission: return "ring_submission";
     case Op::send: return "send";
     case Op::sendmsg: return "sendmsg";
     case Op::sendto: return "sendto";
