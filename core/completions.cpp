@@ -66,6 +66,7 @@ bool Completions::open(int fd, Token token) noexcept {
   if (!endpoint) return false;
   *endpoint = Endpoint{};
   endpoint->token = token;
+  endpoint->newcomer = fd == std::exchange(newcomer_, -1);
   return true;
 }
 
@@ -195,6 +196,11 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     if (!endpoint.first && !endpoint.failed && endpoint.receiving) [[likely]]
       return -EAGAIN;
     if (!endpoint.first && endpoint.failed) return std::exchange(endpoint.failed, 0);
+    if (endpoint.newcomer) {
+      endpoint.newcomer = false;
+      request_receive(endpoint, fd);
+      return endpoint.receiving ? -EAGAIN : ring_is_full;
+    }
     ReadBuffer* const buffer = BufferPool::take();
     if (!buffer) return -ENOMEM;
     const long n = endpoint.first ? copy_out(endpoint, buffer->bytes, call.size, /*peek=*/false)
@@ -223,6 +229,7 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
     if (endpoint.first) return copy_out(endpoint, into.data(), call.size, flags & MSG_PEEK);
     if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, 0);
     if (endpoint.receiving) return -EAGAIN;
+    endpoint.newcomer = false;
     const long n = sys::ring_call(SYS_recvfrom, fd, into.data(), call.size, flags, nullptr, nullptr);
     if (n > 0 && static_cast<std::size_t>(n) < call.size && !(flags & MSG_PEEK)) request_receive(endpoint, fd);
     if (n != -EAGAIN) return n;
@@ -261,7 +268,7 @@ long Completions::accept(Registration& slot) noexcept {
     if (Accepted* const connection = endpoint.connection) {
       endpoint.connection = connection->next;
       --endpoint.waiting;
-      const int accepted = connection->fd;
+      const int accepted = newcomer_ = connection->fd;
       FramePool::deallocate(connection, sizeof(Accepted));
       return accepted;
     }

@@ -90,6 +90,7 @@ class Completions {
     bool receiving : 1;        ///< requested
     bool cancelling : 1;       ///< and being cancelled
     bool awaits_writable : 1;  ///< requested
+    bool newcomer : 1;         ///< accepted here, and never read: its first bytes are requested without a call that asks for them
   };
 
   static constexpr std::size_t most_copied = 960;
@@ -123,6 +124,7 @@ class Completions {
   std::size_t in_flight_ = 0;
   bool limits_credit_ = true;  ///< this kernel can
   bool ending_ = false;        ///< nothing is requested again
+  int newcomer_ = -1;          ///< accepted last; not open yet
 };
 
 }  // namespace reactorlab

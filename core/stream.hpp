@@ -21,7 +21,7 @@ template <class K>
 concept StreamKind = requires(int fd) {
   typename K::Address;
   typename K::template Drain<true>;  // what a short read means: stream_drain.hpp
-  { K::prepare_accepted(fd) } noexcept;
+  { K::prepare_listener(fd) } noexcept;
   { K::has_pairs } -> std::convertible_to<bool>;
 };
 

@@ -72,7 +72,6 @@ class BasicListener : public Handle<typename Rt::Ref> {
   static Outcome<Stream> adopt(const BasicListener* listener, IoResult accepted) {
     if (!accepted) return accepted;
     UniqueFd fd{static_cast<int>(accepted.value())};
-    Kind::prepare_accepted(fd.get());
     auto stream = Stream::adopt(listener->source_.ref(), fd.get());
     if (stream) (void)fd.release();
     return stream;
@@ -83,6 +82,7 @@ class BasicListener : public Handle<typename Rt::Ref> {
 
   /// A bound socket starts to listen. Throws std::system_error.
   void listen(UniqueFd fd, const Address& local, int backlog) {
+    Kind::prepare_listener(fd.get());
     start_listening(fd.get(), backlog, local);
     const IoResult opened = this->source_.open(fd.get(), SourceKind::listener, Interest::read, FdFate::close);
     if (!opened) throw_errno(opened.error(), "registering the listener on " + local.to_string());

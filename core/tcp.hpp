@@ -15,13 +15,14 @@ struct TcpKind {
   template <bool confined>
   using Drain = DrainMemory<confined>;
   static constexpr bool has_pairs = false;
-  static void prepare_accepted(int fd) noexcept { (void)SocketOptions{fd}.set_nodelay(true); }
+  /// Who is accepted inherits it (Linux): no call per connection.
+  static void prepare_listener(int fd) noexcept { (void)SocketOptions{fd}.set_nodelay(true); }
 };
 
 template <class Rt>
 using BasicTcpStream = BasicStream<Rt, TcpKind>;
 
-/// TCP_NODELAY is set on the streams that it accepts.
+/// The streams that it accepts have TCP_NODELAY.
 template <class Rt>
 class BasicTcpListener : public BasicListener<Rt, TcpKind> {
  public:

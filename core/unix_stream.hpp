@@ -15,7 +15,7 @@ struct UnixStreamKind {
   template <bool confined>
   using Drain = NoDrainMemory;
   static constexpr bool has_pairs = true;
-  static void prepare_accepted(int) noexcept {}
+  static void prepare_listener(int) noexcept {}
 };
 
 template <class Rt>
