@@ -70,7 +70,7 @@ function(reactorlab_add_check name script)
   file(GLOB present CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/${script}")
   if(present AND CMAKE_BUILD_TYPE STREQUAL "Release")
     add_test(NAME check.${name} COMMAND ${present} ${ARGN})
-    set_tests_properties(check.${name} PROPERTIES LABELS check SKIP_RETURN_CODE 77 TIMEOUT 120)
+    set_tests_properties(check.${name} PROPERTIES LABELS check SKIP_RETURN_CODE 77 TIMEOUT 300)
   endif()
 endfunction()
 

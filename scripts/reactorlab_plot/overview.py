@@ -17,7 +17,7 @@ TITLES = {"tcp_echo": "echo a message", "accept_churn": "open, echo, close", "sp
           "unix_echo": "echo, Unix stream", "udp_echo": "echo a datagram", "timeout_per_read": "echo with time-out",
           "cpu_mix": "echo with work", "cpu_balance": "work, two workers", "skew": "hot connections",
           "one_bad_task": "beside a bad task", "active_of_idle": "echo among idle", "idle_cpu": "a beat when idle",
-          "pipe_echo": "echo, pipes", "eventfd_pingpong": "eventfd there, back", "socketpair_stream": "stream of messages",
+          "accept_balance": "one of two workers", "pipe_echo": "echo, pipes", "eventfd_pingpong": "eventfd there, back", "socketpair_stream": "stream of messages",
           "pipe_ring": "a hop in a ring", "proxy": "through a proxy", "fan_out": "one to many", "fan_in": "many to one",
           "oversubscribe": "hop, many threads", "hot_neighbour": "beside hot ones", "channel_ping": "channel, and back",
           "handle_acquire": "reach the reactor", "ready_hit": "read what is ready", "park_wake_self": "park, wake by fd",

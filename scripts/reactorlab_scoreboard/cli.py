@@ -44,11 +44,12 @@ def work(options, root=ROOT):
 
 
 def _board(options, root, out):
-    findings = definitions.findings(options.findings or root / "harness/findings")
+    findings = definitions.findings(root / "harness/findings")
     runs = [_run(folder) for folder in options.runs or _shown(root, out)]
     _refuse_twice(runs)
-    hypotheses = definitions.hypotheses(options.workloads or root / "harness/workloads", runs[0].results.equivalence)
-    return Board(root, out, runs, [score(one, runs) for one in findings], [score(one, runs) for one in hypotheses])
+    workloads, ablations, margin = root / "harness/workloads", root / "harness/ablations", runs[0].results.equivalence
+    changed = definitions.ablations(ablations, workloads, margin) if ablations.exists() else []
+    return Board(root, out, runs, *([score(one, runs) for one in part] for part in (findings, definitions.hypotheses(workloads, margin), changed)))
 
 
 def _shown(root, out):
@@ -90,14 +91,12 @@ def _check(out, wanted):
 def parse(words):
     parser = argparse.ArgumentParser(
         prog="scripts/scoreboard", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Writes README.md and scoreboard.json: each prediction of harness/findings, and each hypothesis of harness/workloads,\n"
-                    "against stored runs. Several runs are judged each by itself and have to agree.",
+        description="Writes README.md and scoreboard.json: each prediction of harness/findings, and each hypothesis of harness/workloads\n"
+                    "and harness/ablations, against stored runs. Several runs are judged each by itself and have to agree.",
         epilog="verdicts: confirmed, refuted, undecided, not measured; by intervals, never by points.\n"
                "exit status: 0 written (whatever the verdicts), 1 failure (with --check also: it isn't what would be written), 2 usage")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of finished runs, as results/2026-01-31")
     parser.add_argument("--out", metavar="DIR", help=f"default: {OUT}")
-    parser.add_argument("--findings", metavar="DIR", help="default: harness/findings")
-    parser.add_argument("--workloads", metavar="DIR", help="default: harness/workloads")
     parser.add_argument("--check", action="store_true", help="change nothing; without RUN, of the runs that the scoreboard names")
     parser.add_argument("--self-test", action="store_true", help="check this script with synthetic runs of known truth and exit")
     options = parser.parse_args(words)

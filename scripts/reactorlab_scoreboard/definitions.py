@@ -40,6 +40,7 @@ class Prediction:
     high: float | None = None
     because: str = ""
     missing: str = ""
+    written: str = ""  # where it is younger than its finding
 
     def is_ratio(self):
         return self.against is not None or len(self.term.entries) == 2
@@ -88,13 +89,31 @@ def hypotheses(folder, margin):
     for path in _files(folder):
         workload = _read(path)
         try:
-            hypothesis, params = workload["hypothesis"], catalogue.headline(workload["name"], list(cells_of(workload)))
-            cell = Cell(workload["name"], tuple(sorted(params.items())))
-            predictions = tuple(_relations(workload["metric"], cell, hypothesis["order"], margin))
+            hypothesis = workload["hypothesis"]
+            predictions = tuple(_relations(workload["metric"], _headline(workload), hypothesis["order"], margin))
             found.append(Finding(workload["name"], hypothesis["because"], hypothesis["written"], predictions,
                                  order=tuple(tuple(group) for group in hypothesis["order"])))
         except (KeyError, TypeError) as error:
             raise DefinitionError(f"{path} lacks {error}; remedy: harness/workloads/README.md says what a definition needs") from None
+    return found
+
+
+def ablations(folder, workloads, margin):
+    """What is expected of homes with one choice changed (harness/ablations): dearer or cheaper than, or equivalent to, the unchanged one."""
+    metrics = {path.stem: _read(path) for path in _files(workloads)}
+    found = []
+    for path in _files(folder):
+        ablation = _read(path)
+        if "left_out" in ablation:
+            continue
+        try:
+            hypothesis = ablation["hypothesis"]
+            locking = "" if ablation.get("locking") in (None, "", "coarse") else "+" + ablation["locking"]  # as labels have it
+            predictions = tuple(_changed(ablation["name"], home + locking, metrics[workload], word, margin)
+                                for workload, word in hypothesis["expected"].items() for home in ablation["varies"])
+            found.append(Finding(ablation["name"], hypothesis["because"], hypothesis["written"], predictions))
+        except (KeyError, TypeError) as error:
+            raise DefinitionError(f"{path} lacks {error}; remedy: harness/ablations/README.md says what a definition needs") from None
     return found
 
 
@@ -104,6 +123,19 @@ def cells_of(workload):
         axes = [value if isinstance(value, list) else [value] for value in given.values()]
         for values in itertools.product(*axes):
             yield dict(zip(given, values))
+
+
+def _headline(workload):
+    """The cell that stands for it."""
+    params = catalogue.headline(workload["name"], list(cells_of(workload)))
+    return Cell(workload["name"], tuple(sorted(params.items())))
+
+
+def _changed(name, home, workload, word, margin):
+    """The changed home against itself, by one of three words."""
+    bounds = {"dearer": {"low": 1.0}, "cheaper": {"high": 1.0}, "equivalent": {"low": 1 - margin, "high": 1 + margin}}[word]
+    than = {"equivalent": "equivalent to"}.get(word, f"{word} than")
+    return Prediction(f"{home}~{name} is {than} {home} in {workload['name']}", workload["metric"], Term(_headline(workload), (f"{home}~{name}", home)), **bounds)
 
 
 def _relations(metric, cell, order, margin):
@@ -141,8 +173,7 @@ def _finding(path):
         _only(content, "name", "claim", "sources", "miniature", "workloads", "written", "predictions")
         if content["name"] != path.stem:
             raise ValueError(f"its name is {content['name']!r}")
-        if not _WRITTEN.fullmatch(content["written"]):
-            raise ValueError("'written' is no day or minute, as 2026-11-29 or 2026-11-29T11:10Z")
+        _require_time(content["written"])
         for source in content["sources"]:
             _only(source, "name", "link", "figures", "setting")
         if not content["sources"] or not content["predictions"]:
@@ -160,10 +191,11 @@ def _prediction(content):
         _only(content, "says", "missing")
         return Prediction(content["says"], missing=content["missing"])
     bounds = [name for name in ("at_least", "at_most") if name in content]
-    _only(content, "says", "metric", "cell", "entries", "because", *bounds, *(["against"] if "against" in content else []))
+    _only(content, "says", "metric", "cell", "entries", "because", *bounds, *(name for name in ("against", "written") if name in content))
+    _require_time(content.get("written", "2026-11-29"))
     against = _term(**content["against"]) if "against" in content else None
     prediction = Prediction(content["says"], content["metric"], _term(content["cell"], content["entries"]), against,
-                            content.get("at_least"), content.get("at_most"), content["because"])
+                            content.get("at_least"), content.get("at_most"), content["because"], written=content.get("written", ""))
     if prediction.metric not in METRICS and not prediction.metric.startswith(COUNTS):
         raise ValueError(f"'{prediction.says}': there is no metric {prediction.metric!r}, only {', '.join(METRICS)} and {COUNTS}NAME")
     if not bounds or (len(bounds) == 2 and prediction.low > prediction.high):
@@ -178,6 +210,11 @@ def _term(cell, entries):
     if len(entries) not in (1, 2):
         raise ValueError(f"entries are one, or two to divide, not {entries}")
     return Term(Cell(cell["workload"], tuple(sorted(cell["params"].items()))), tuple(entries))
+
+
+def _require_time(written):
+    if not _WRITTEN.fullmatch(written):
+        raise ValueError("'written' is no day or minute, as 2026-11-29 or 2026-11-29T11:10Z")
 
 
 def _only(content, *names):

@@ -87,7 +87,7 @@ def _observation(finding, prediction, run, values, reason, level):
         return Observation(run, None, verdict.NOT_MEASURED, reason)
     found = verdict.interval(values, level)
     why = "" if found.low is not None else f"{found.rounds} rounds are too few for an interval of {100 * level:.1f} %: {verdict.rounds_for(level)} are needed"
-    return Observation(run, found, verdict.judge(found, prediction.low, prediction.high), why, foreseen(finding.written, run.started()))
+    return Observation(run, found, verdict.judge(found, prediction.low, prediction.high), why, foreseen(prediction.written or finding.written, run.started()))
 
 
 def _rounds(prediction, run):

@@ -239,6 +239,15 @@ class Definitions(Scratch):
             run = self.run_of({CHURN: costs}, scatter=0.001)
             self.assertEqual(score(definitions.hypotheses(folder, 0.02)[0], [run]).verdict, expected, costs)
 
+    def test_an_ablation_is_compared_with_its_home(self):
+        workloads = self.define({"name": "reg_churn", "metric": CPU, "cells": [{}]})
+        expected = {"expected": {"reg_churn": "dearer"}, "because": "of it", "written": "2030-01-01"}
+        folder = self.define({"name": "odd", "varies": ["b"], "locking": "fine", "hypothesis": expected}, {"name": "never", "left_out": "no way"})
+        found = definitions.ablations(folder, workloads, 0.02)
+        self.assertEqual([[one.says for one in each.predictions] for each in found], [["b+fine~odd is dearer than b+fine in reg_churn"]])
+        for cost, verdict_ in ((2.0, verdict.CONFIRMED), (0.5, verdict.REFUTED)):
+            self.assertEqual(score(found[0], [self.run_of({CHURN: {"b+fine": 1.0, "b+fine~odd": cost}})]).verdict, verdict_)
+
     def test_the_repositorys_own_definitions_name_what_there_is(self):
         workloads = {path.stem: json.loads(path.read_text()) for path in (cli.ROOT / "harness/workloads").glob("*.json")}
         self.assertEqual({one.name for one in definitions.hypotheses(cli.ROOT / "harness/workloads", 0.02)}, set(workloads))
@@ -276,7 +285,10 @@ class Page(Scratch):
         (self.workloads / "tcp_echo.json").write_text(json.dumps({
             "name": "tcp_echo", "metric": CPU, "cells": [{"pipeline": 1, "payload": 64, "conns": [1, 64]}],
             "hypothesis": {"order": [["b"], ["a"]], "because": "of it", "written": "2029-01-01"}}))
-        self.run_folder = write_run(self.root / "results/x", {ECHO: {"a": 100.0, "b": 150.0}})
+        (self.root / "harness/ablations").mkdir()
+        (self.root / "harness/ablations/odd.json").write_text(json.dumps({
+            "name": "odd", "varies": ["b"], "hypothesis": {"expected": {"tcp_echo": "cheaper"}, "because": "of it", "written": "2029-01-01"}}))
+        self.run_folder = write_run(self.root / "results/x", {ECHO: {"a": 100.0, "b": 150.0, "b~odd": 180.0}})
 
     def call(self, *words):
         """(status, what was said on standard error)."""
@@ -297,6 +309,7 @@ class Page(Scratch):
         wrong = text[text.index("## Where we were wrong"):text.index("## bad")]
         self.assertRegex(wrong, r"\[bad\]\(#bad\): it is so\. Expected at least 2, found 1\.\d+ \[1\.\d+, 1\.\d+\]\.")
         self.assertRegex(wrong, r"hypothesis of \[tcp_echo\].*: a is dearer than b\. Found 0\.\d+ \[0\.\d+, 0\.\d+\]")
+        self.assertRegex(wrong, r"hypothesis of \[odd\].*: b~odd is cheaper than b in tcp_echo\. Found 1\.[12]\d+ ")
         self.assertNotIn("good", wrong)
         self.assertIn("| more |  |  |  | n/a: an ablation |  |  | not measured |", text)
         self.assertIn("the whole interval is below 1.2", text)
