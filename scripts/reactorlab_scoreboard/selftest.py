@@ -303,11 +303,11 @@ class Page(Scratch):
     def test_it_says_what_was_right_and_what_was_wrong(self):
         self.assertEqual(self.call(self.run_folder), (0, ""))
         text = self.text()
-        self.assertIn("1 confirmed, 1 refuted.", text)
+        self.assertIn("Findings: 1 confirmed, 1 refuted. [Workloads](#hypotheses-of-the-workloads): 1 refuted.", text)
         self.assertRegex(text, r"\| \[good\]\(#good\) \| It is so\. \| 1 confirmed \| \*\*confirmed\*\* \|")
         self.assertRegex(text, r"\| \[bad\]\(#bad\) \| It is so\. \| 1 confirmed, 1 refuted, 1 not measured \| \*\*refuted\*\* \|")
         wrong = text[text.index("## Where we were wrong"):text.index("## bad")]
-        self.assertRegex(wrong, r"\[bad\]\(#bad\): it is so\. Expected at least 2, found 1\.\d+ \[1\.\d+, 1\.\d+\]\.")
+        self.assertRegex(wrong, r"\[bad\]\(#bad\): it is so\. Expected at least 2, found 1\.\d+ \[1\.\d+, 1\.\d+\] \(the run is older\)\.")
         self.assertRegex(wrong, r"hypothesis of \[tcp_echo\].*: a is dearer than b\. Found 0\.\d+ \[0\.\d+, 0\.\d+\]")
         self.assertRegex(wrong, r"hypothesis of \[odd\].*: b~odd is cheaper than b in tcp_echo\. Found 1\.[12]\d+ ")
         self.assertNotIn("good", wrong)
