@@ -11,6 +11,7 @@ const std::vector<ServedWorkload>& served_workloads() {
   static const std::vector<ServedWorkload> all = {
       {"tcp_echo", &load::run_load},
       {"accept_churn", &load::run_churn},
+      {"accept_balance", &load::run_heartbeat, false},
       {"idle_memory", &load::run_idle, false},
       {"active_of_idle", &load::run_active},
       {"idle_cpu", &load::run_heartbeat, false},

@@ -24,7 +24,8 @@ struct ValidityGate {
 ///   rate         achieved of offered; a closed loop offers what is answered, so it has none
 ///   send_lag     how late messages left; a closed loop has no schedule
 ///   headroom     the generator's CPU wasn't its limit
-///   ceiling      the rate is well below what the generator reaches with nothing behind it, where that was measured
+///   ceiling      the rate is well below what the generator reaches with nothing behind it, where that was measured. With two CPUs
+///                it can't be: a bare loop takes as long to answer as the generator to ask, and headroom reads the generator itself
 ///   littles_law  messages in flight, counted while the loop ran, are rate x mean latency, taken from the stamps
 ///   errors       every answer came, with the right bytes
 ///   network      no segment was sent again, no connection lost in a full queue, anywhere on the machine

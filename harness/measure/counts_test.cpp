@@ -66,11 +66,11 @@ TEST(ThreadCounts, AreThoseOfEachThread) {
 }
 
 TEST(ThreadCounts, BetweenTwoReadings) {
-  const std::map<pid_t, ThreadCounts> before = {{7, {10, 1, 100}}, {8, {5, 5, 5}}};
-  const std::map<pid_t, ThreadCounts> after = {{7, {12, 1, 150}}, {9, {3, 2, 1}}};
-  const std::vector<ThreadCounts> expected = {{2, 0, 50}, {3, 2, 1}};
+  const std::map<pid_t, ThreadCounts> before = {{7, {10, 1, 100, 1000}}, {8, {5, 5, 5, 5}}};
+  const std::map<pid_t, ThreadCounts> after = {{7, {12, 1, 150, 1400}}, {9, {3, 2, 1, 60}}};
+  const std::vector<ThreadCounts> expected = {{2, 0, 50, 400}, {3, 2, 1, 60}};
   EXPECT_EQ(between(before, after), expected) << "8 has ended, 9 began in between";
-  EXPECT_EQ(sum_of(expected), (ThreadCounts{5, 2, 51}));
+  EXPECT_EQ(sum_of(expected), (ThreadCounts{5, 2, 51, 460}));
 }
 
 }  // namespace

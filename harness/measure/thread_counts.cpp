@@ -24,8 +24,7 @@ std::optional<ThreadCounts> read_thread(const fs::path& folder) {
     if (key == "nonvoluntary_ctxt_switches:") found += status >> counts.involuntary_switches ? 1 : 0;
   }
   if (found != 2) return std::nullopt;
-  std::uint64_t run_ns = 0;
-  std::ifstream(folder / "schedstat") >> run_ns >> counts.run_delay_ns;
+  std::ifstream(folder / "schedstat") >> counts.run_ns >> counts.run_delay_ns;
   return counts;
 }
 
@@ -49,7 +48,7 @@ std::vector<ThreadCounts> between(const std::map<pid_t, ThreadCounts>& before, c
     const auto found = before.find(id);
     const ThreadCounts begin = found == before.end() ? ThreadCounts{} : found->second;
     all.push_back({end.voluntary_switches - begin.voluntary_switches, end.involuntary_switches - begin.involuntary_switches,
-                   end.run_delay_ns - begin.run_delay_ns});
+                   end.run_delay_ns - begin.run_delay_ns, end.run_ns - begin.run_ns});
   }
   return all;
 }
@@ -60,6 +59,7 @@ ThreadCounts sum_of(const std::vector<ThreadCounts>& threads) {
     sum.voluntary_switches += thread.voluntary_switches;
     sum.involuntary_switches += thread.involuntary_switches;
     sum.run_delay_ns += thread.run_delay_ns;
+    sum.run_ns += thread.run_ns;
   }
   return sum;
 }

@@ -13,6 +13,7 @@ struct ThreadCounts {
   std::uint64_t voluntary_switches = 0;    ///< it waited for something
   std::uint64_t involuntary_switches = 0;  ///< another took the CPU from it
   std::uint64_t run_delay_ns = 0;          ///< runnable, but another was on the CPU; 0 where the kernel has no schedstat
+  std::uint64_t run_ns = 0;                ///< on a CPU; 0 as well there
 
   friend bool operator==(const ThreadCounts&, const ThreadCounts&) = default;
 };

@@ -5,14 +5,20 @@ import re
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv", "libevent")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
-WORKLOADS = ("tcp_echo", "unix_echo", "udp_echo", "accept_churn", "await_chain", "spawn_join", "yield", "timer_insert_cancel", "timer_fire",
-             "timeout_per_read", "cross_thread_wake", "post", "reg_churn", "cpu_mix", "cpu_balance", "skew", "one_bad_task",
-             "idle_memory", "active_of_idle", "idle_cpu")
+WORKLOADS = ("tcp_echo", "unix_echo", "udp_echo", "pipe_echo", "eventfd_pingpong", "socketpair_stream", "pipe_ring", "proxy",
+             "fan_out", "fan_in", "oversubscribe", "accept_churn", "accept_balance", "cpu_mix", "cpu_balance", "skew",
+             "one_bad_task", "hot_neighbour", "await_chain", "spawn_join", "yield", "channel_ping", "handle_acquire", "ready_hit",
+             "park_wake_self", "waker_clone", "turn_k_of_n", "reg_churn", "register_contend", "register_while_parked",
+             "cancel_storm", "fd_reuse", "start_stop", "timer_insert_cancel", "timer_fire", "timer_storm", "timer_contend",
+             "deadline_move", "earlier_deadline_remote", "timeout_per_read", "lateness_under_io", "cross_thread_wake", "fd_wake",
+             "post", "xwake_flood", "remote_spawn", "handoff_chain", "migrate", "herd", "two_runtimes", "idle_memory",
+             "active_of_idle", "idle_cpu")
 
 # Where a workload has several cells. scripts/counts counts the one of tcp_echo.
 HEADLINES = {"tcp_echo": {"conns": 64, "payload": 64, "pipeline": 1}, "timer_insert_cancel": {"live": 1_000_000},
-             "cpu_balance": {"work": 20}, "skew": {"skew_percent": 150},
-             "idle_memory": {"conns": 8000}}
+             "cpu_balance": {"work": 20}, "skew": {"skew_percent": 150}, "idle_memory": {"conns": 8000},
+             "turn_k_of_n": {"ready": 64}, "pipe_ring": {"threads": 2}, "register_contend": {"threads": 2}, "handoff_chain": {"hops": 1},
+             "register_while_parked": {"forwarded": 1}, "earlier_deadline_remote": {"forwarded": 1}}
 
 
 def _index(names, name):

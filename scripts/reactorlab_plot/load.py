@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from .model import CPU, RATE, PERCENTILES, Cell, Comparison, Results, Row, Sample
-from .stats import Ratio
+from .stats import LEVEL, Ratio
 
 SCHEMA = 2
 _REQUIRED = ("impl", "workload", "params", "round", "position", "ops", "wall_ns", "server_cpu_ns", *PERCENTILES)
@@ -32,7 +32,7 @@ def load(folder):
     try:
         results = Results(folder, samples, damaged, _read_json(folder / "provenance.json", required=False),
                           summary["equivalence_margin"], summary.get("correction", ""), summary["partial"], [_cell(cell) for cell in summary["left_out"]],
-                          summary.get("controls"), summary.get("noise"))
+                          summary.get("controls"), summary.get("noise"), (summary.get("precision") or {}).get("confidence", LEVEL))
         for row in summary["rows"]:
             _take_row(results, row)
     except KeyError as error:

@@ -1,11 +1,12 @@
 """What a results folder says, as the charts ask for it: cells, samples, rows of summary.json."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
 from . import catalogue
-from .stats import Ratio, ratio_of_pairs, verdicts
+from .stats import LEVEL, Ratio, ratio_of_pairs, verdicts
 
 PERCENTILES = {"p50_ns": "p50", "p90_ns": "p90", "p99_ns": "p99", "p999_ns": "p99.9"}
 CPU, RATE = "server_cpu_ns_per_op", "ops_per_s"
@@ -101,6 +102,7 @@ class Results:
     left_out: list = field(default_factory=list)  # cells of the standard tier that this run has not
     controls: dict | None = None  # of summary.json, as noise; None in older runs
     noise: dict | None = None
+    confidence: float = LEVEL  # of each interval of summary.json; more where the run stopped by precision
     rows: dict = field(default_factory=dict)  # (Cell, series) -> Row
     comparisons: dict = field(default_factory=dict)  # (metric, Cell, series) -> Comparison
 
@@ -117,7 +119,7 @@ class Results:
         """The Row, or None where the series has no sample in the cell."""
         return self.rows.get((cell, series))
 
-    @property
+    @cached_property
     def cells(self):
         return sorted({sample.cell for sample in self.samples})
 
@@ -146,8 +148,18 @@ class Results:
 
     def of(self, cell, series):
         """The sound samples of a series in a cell, in round order."""
-        chosen = [s for s in self.samples if s.cell == cell and s.series == series and s.sound]
-        return sorted(chosen, key=lambda sample: sample.round)
+        return [sample for sample in self.all_of(cell, series) if sample.sound]
+
+    def all_of(self, cell, series):
+        """Its samples, whether they count or not, in round order."""
+        return self._by_place.get((cell, series), [])
+
+    @cached_property
+    def _by_place(self):
+        places = {}
+        for sample in sorted(self.samples, key=lambda sample: sample.round):
+            places.setdefault((sample.cell, sample.series), []).append(sample)
+        return places
 
     def values(self, cell, series, metric):
         """The metric in every round that has it, sorted: a percentile with too few messages beyond it is null."""
@@ -170,11 +182,11 @@ class Results:
             base = {sample.round: sample.value(metric) for sample in self.of(cell, comparison.baseline)}
             pairs = [(s.value(metric), base.get(s.round)) for s in self.of(cell, series)]
             pairs = families.setdefault((metric, cell), {})[series] = [pair for pair in pairs if None not in pair]
-            own = ratio_of_pairs(pairs)
+            own = ratio_of_pairs(pairs, self.confidence)
             if not own or not own.close_to(comparison.ratio):
                 found.append(_disagreement(f"the ratio of {metric}", series, cell))
         for (metric, cell), family in families.items() if self.correction else ():
-            for series, verdict in verdicts(family, self.equivalence).items():
+            for series, verdict in verdicts(family, self.equivalence, self.confidence).items():
                 if verdict_words(metric).get(verdict, verdict) != self.comparisons[metric, cell, series].verdict:
                     found.append(_disagreement(f"the verdict on {metric}", series, cell))
         return found

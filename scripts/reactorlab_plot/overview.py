@@ -16,7 +16,17 @@ TITLES = {"tcp_echo": "echo a message", "accept_churn": "open, echo, close", "sp
           "post": "post across threads", "reg_churn": "register, remove", "idle_memory": "idle connection",
           "unix_echo": "echo, Unix stream", "udp_echo": "echo a datagram", "timeout_per_read": "echo with time-out",
           "cpu_mix": "echo with work", "cpu_balance": "work, two workers", "skew": "hot connections",
-          "one_bad_task": "beside a bad task", "active_of_idle": "echo among idle", "idle_cpu": "a beat when idle"}  # at most 19 characters
+          "one_bad_task": "beside a bad task", "active_of_idle": "echo among idle", "idle_cpu": "a beat when idle",
+          "accept_balance": "one of two workers", "pipe_echo": "echo, pipes", "eventfd_pingpong": "eventfd there, back", "socketpair_stream": "stream of messages",
+          "pipe_ring": "a hop in a ring", "proxy": "through a proxy", "fan_out": "one to many", "fan_in": "many to one",
+          "oversubscribe": "hop, many threads", "hot_neighbour": "beside hot ones", "channel_ping": "channel, and back",
+          "handle_acquire": "reach the reactor", "ready_hit": "read what is ready", "park_wake_self": "park, wake by fd",
+          "waker_clone": "clone a waker, wake", "turn_k_of_n": "event of a batch", "register_contend": "register, contended",
+          "register_while_parked": "register from out", "cancel_storm": "cancel many waits", "fd_reuse": "a number reused",
+          "start_stop": "runtime, its life", "timer_storm": "timer, one deadline", "timer_contend": "timer, contended",
+          "deadline_move": "deadline, moved", "earlier_deadline_remote": "deadline from out", "lateness_under_io": "beside timers",
+          "fd_wake": "wake by fd", "xwake_flood": "flood of wakes", "remote_spawn": "spawn from out", "handoff_chain": "chain of tasks",
+          "migrate": "fd to and fro", "herd": "one event, sleepers", "two_runtimes": "two runtimes"}  # at most 19 characters
 MEASURED = {"server_cpu_ns_per_op": "CPU", "wall_ns_per_op": "elapsed", "user_bytes_per_op": "user memory",
             "p99_ns": "latency, 99th percentile"}
 
@@ -72,7 +82,7 @@ def _panel(results, axes, cell, looks, first, inches):
         axes.text(1.05, y, f"{figure(middle / divisor)} {glyph}", transform=axes.get_yaxis_transform(), va="center", size=8.5)
         table.append([cell.label, about.metric, series, middle, *(interval or (None, None)), len(values),
                       compared.verdict if compared else "", compared.baseline if compared else "", ""])
-    _frame(axes, cell, about, unit, max(ends) / divisor, len(results.series))
+    _frame(axes, cell, about, unit, max(ends) / divisor, len(results.series), width + FIGURES)
     return table
 
 
@@ -83,7 +93,13 @@ def _lollipop(axes, y, middle, interval, look, divisor):
     axes.plot([middle / divisor], [y], linestyle="none", zorder=3, clip_on=False, **look.points(6))
 
 
-def _frame(axes, cell, about, unit, most, rows):
+def _fitting(text, inches):
+    """What there is room for; the csv and the report have the rest."""
+    characters = int(inches / 0.058)
+    return text if len(text) <= characters else text[:characters - 1].rstrip(", ") + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _frame(axes, cell, about, unit, most, rows, inches):
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines["left"].set_color(style.GRID)
@@ -91,7 +107,7 @@ def _frame(axes, cell, about, unit, most, rows):
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelsize=8, length=2, pad=2)
     measured = MEASURED.get(about.metric, about.metric)
-    axes.set_title(f"{unit} {measured}; {cell.parameters}" if cell.parameters else f"{unit} {measured}", size=7.5, loc="left", pad=4,
-                   color=style.MUTED)
+    about_it = f"{unit} {measured}; {cell.parameters}" if cell.parameters else f"{unit} {measured}"
+    axes.set_title(_fitting(about_it, inches), size=7.5, loc="left", pad=4, color=style.MUTED)
     axes.annotate(TITLES.get(cell.workload, cell.workload), (0, 1), (0, 17), xycoords="axes fraction", textcoords="offset points",
                   size=8.5, weight="bold", va="bottom")

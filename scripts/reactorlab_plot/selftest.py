@@ -7,7 +7,9 @@ import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
-from . import catalogue, forest, load, model, report, stats, style, synthetic
+from . import catalogue, forest, load, model, overview, report, stats, style, synthetic
+
+WORKLOADS = Path(__file__).resolve().parents[2] / "harness/workloads"
 
 
 class SignTest(unittest.TestCase):
@@ -78,6 +80,18 @@ class Catalogue(unittest.TestCase):
         self.assertEqual(sorted(shuffled, key=catalogue.series_place), ["thread_local", "oncelock_global", "oncelock_global+fine",
                                                                         "dedicated_thread", "raw_epoll", "raw_uring", "asio", "asio:shared", "libuv",
                                                                         "engine:smol", "tokio"])
+
+    def test_every_workload_has_a_place_a_title_and_a_synthetic_cell(self):
+        defined = {path.stem: json.loads(path.read_text()) for path in WORKLOADS.glob("*.json")}
+        self.assertEqual(sorted(catalogue.WORKLOADS), sorted(defined))
+        self.assertLessEqual(set(overview.TITLES), set(defined))
+        self.assertLessEqual(max(len(overview.TITLES.get(name, name)) for name in defined), 19)
+        for workload, params, metric, _ in synthetic.CELLS:
+            self.assertEqual((set(params), metric), (set(defined[workload]["params"]), defined[workload]["metric"]), workload)
+        for workload, wanted in catalogue.HEADLINES.items():
+            for name, value in wanted.items():
+                given = [cell[name] for cell in defined[workload]["cells"]]
+                self.assertTrue(any(value == one or isinstance(one, list) and value in one for one in given), workload)
 
     def test_the_nearest_cell_speaks_for_a_workload(self):
         self.assertEqual(catalogue.headline("idle_memory", [{"conns": 1}, {"conns": 500}]), {"conns": 500})
