@@ -1,7 +1,7 @@
 # The conformance kit as ctest entries. docs/SPEC.md is the list of rules, harness/conformance/mutants/mutants.txt that of mutants.
 #   <variant>.<backend>.<RULE>  labels variant:X, backend:Y, chapter:Z; a missing capability is a skip (exit status 77)
 #   mutant.<name>.<RULE>        label mutant; passes when the rule (or the sweep) kills it
-#   sweep.<scenario>.<variant>  labels sweep, variant:X; prints how many faults it injected
+#   sweep.<scenario>.<variant>.<backend>  labels sweep, variant:X, backend:Y; prints how many faults it injected
 # add_test for each, because gtest_discover_tests of CMake 3.25 keeps only the first of several labels.
 
 set(REACTORLAB_BACKENDS epoll uring_poll uring)
@@ -65,15 +65,19 @@ function(reactorlab_add_mutant mutant rule)
     return()
   endif()
   set(name mutant.${mutant}.${rule})
-  add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
-  set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
+  set(backend epoll)
+  if(rule MATCHES "^URG-")
+    set(backend uring)
+  endif()
+  add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule} --backend=${backend})
+  set_tests_properties(${name} PROPERTIES LABELS mutant SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()
 
 # <scenario>: harness/conformance/sweep_<scenario>.cpp.
-function(reactorlab_add_sweep scenario variant)
-  set(name sweep.${scenario}.${variant})
-  add_test(NAME ${name} COMMAND conformance --variant=${variant} --sweep=${scenario})
-  set_tests_properties(${name} PROPERTIES LABELS "sweep;variant:${variant}" TIMEOUT 120)
+function(reactorlab_add_sweep scenario variant backend)
+  set(name sweep.${scenario}.${variant}.${backend})
+  add_test(NAME ${name} COMMAND conformance --variant=${variant} --backend=${backend} --sweep=${scenario})
+  set_tests_properties(${name} PROPERTIES LABELS "sweep;variant:${variant};backend:${backend}" SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()
 
 # The binary `conformance` of harness/conformance and its ctest entries: main.cpp on the rules (rules_*.cpp, which declare themselves,
@@ -127,7 +131,9 @@ function(reactorlab_add_conformance)
   foreach(file IN LISTS scenarios)
     string(REGEX REPLACE ".*/sweep_([a-z]+)\\.cpp$" "\\1" scenario "${file}")
     foreach(variant IN LISTS REACTORLAB_VARIANTS)
-      reactorlab_add_sweep(${scenario} ${variant})
+      foreach(backend IN LISTS REACTORLAB_BACKENDS)
+        reactorlab_add_sweep(${scenario} ${variant} ${backend})
+      endforeach()
     endforeach()
   endforeach()
 endfunction()

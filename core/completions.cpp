@@ -13,12 +13,6 @@
 #include "core/task_arena.hpp"
 
 namespace reactorlab {
-namespace {
-
-/// Of an attempt that finds nothing and can't request it, since the kernel takes no more requests: -EAGAIN would wait for ever.
-constexpr long ring_is_full = -EBUSY;
-
-}  // namespace
 
 /// A copy of what is being sent. The kernel reads it until its completion, whatever becomes of the stream and of its writer.
 struct Completions::SendBlock {
@@ -75,9 +69,9 @@ bool Completions::close(int fd) noexcept {
   const Token token = endpoint.token;
   const bool in_flight = endpoint.receiving || endpoint.awaits_writable || endpoint.sending;
   const bool listener = slab_.slot_at(token).kind == SourceKind::listener;
-  if (endpoint.receiving) request_cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
-  if (endpoint.awaits_writable) request_cancel(user_data(token, RingRequest::writable));
-  if (endpoint.sending) request_cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.sending), RingRequest::send));
+  if (endpoint.receiving) port_.cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
+  if (endpoint.awaits_writable) port_.cancel(user_data(token, RingRequest::writable));
+  if (endpoint.sending) port_.cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.sending), RingRequest::send));
   if (listener) {
     drop_connections(endpoint);
   } else {
@@ -104,19 +98,22 @@ void Completions::drop_connections(Endpoint& endpoint) noexcept {
 
 // --- requests -----------------------------------------------------------------------------------------------------------------
 
-io_uring_sqe* Completions::request(int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept {
-  io_uring_sqe* const entry = port_.queue();
-  if (!entry) return nullptr;
+io_uring_sqe* Completions::request(Endpoint& endpoint, int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept {
+  io_uring_sqe* const entry = port_.queue(user_data(name, kind));
+  if (!entry) {
+    endpoint.refused = true;
+    port_.fall_behind();
+    return nullptr;
+  }
   entry->opcode = opcode;
   entry->fd = fd;
-  entry->user_data = user_data(name, kind);
   ++in_flight_;
   port_.hand_over();
   return entry;
 }
 
 void Completions::request_receive(Endpoint& endpoint, int fd) noexcept {
-  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::receive, IORING_OP_RECV);
+  io_uring_sqe* const entry = request(endpoint, fd, endpoint.token, RingRequest::receive, IORING_OP_RECV);
   if (!entry) return;
   entry->flags = IOSQE_BUFFER_SELECT;
   entry->buf_group = ProvidedBuffers::group;
@@ -127,7 +124,7 @@ void Completions::request_receive(Endpoint& endpoint, int fd) noexcept {
 }
 
 void Completions::request_accept(Endpoint& endpoint, int fd) noexcept {
-  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::accept, IORING_OP_ACCEPT);
+  io_uring_sqe* const entry = request(endpoint, fd, endpoint.token, RingRequest::accept, IORING_OP_ACCEPT);
   if (!entry) return;
   entry->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   entry->ioprio = IORING_ACCEPT_MULTISHOT;
@@ -136,7 +133,7 @@ void Completions::request_accept(Endpoint& endpoint, int fd) noexcept {
 
 void Completions::request_writable(Endpoint& endpoint, int fd) noexcept {
   if (endpoint.awaits_writable) return;
-  io_uring_sqe* const entry = request(fd, endpoint.token, RingRequest::writable, IORING_OP_POLL_ADD);
+  io_uring_sqe* const entry = request(endpoint, fd, endpoint.token, RingRequest::writable, IORING_OP_POLL_ADD);
   if (!entry) return;
   entry->poll32_events = EPOLLOUT;
   endpoint.awaits_writable = true;
@@ -145,26 +142,22 @@ void Completions::request_writable(Endpoint& endpoint, int fd) noexcept {
 /// The edge of a completion wakes who is parked then. Somebody who had found the send under way and parks only now needs one of his
 /// own.
 void Completions::tell_other_writers(Endpoint& endpoint) noexcept {
-  if (!endpoint.awaits_writable) endpoint.awaits_writable = request(-1, endpoint.token, RingRequest::writable, IORING_OP_NOP);
+  if (endpoint.awaits_writable) return;
+  endpoint.awaits_writable = request(endpoint, -1, endpoint.token, RingRequest::writable, IORING_OP_NOP);
 }
 
-void Completions::request_cancel(std::uint64_t target) noexcept {
-  io_uring_sqe* const entry = port_.queue();
-  if (!entry) return;
-  entry->opcode = IORING_OP_ASYNC_CANCEL;
-  entry->flags = IOSQE_CQE_SKIP_SUCCESS;
-  entry->addr = target;
-  entry->user_data = user_data(0, RingRequest::cancel);
+Token Completions::take_refused(int& fd) noexcept {
+  while (Endpoint* const endpoint = endpoints_.find(fd++)) {
+    if (!endpoint->refused) continue;
+    endpoint->refused = false;
+    return endpoint->token;
+  }
+  return no_token;
 }
 
 void Completions::cancel_all() noexcept {
   ending_ = true;
-  if (io_uring_sqe* const entry = port_.queue()) {
-    entry->opcode = IORING_OP_ASYNC_CANCEL;
-    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
-    entry->cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
-    entry->user_data = user_data(0, RingRequest::cancel);
-  }
+  port_.cancel_everything();
   port_.submit();
 }
 
@@ -199,7 +192,7 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     if (endpoint.newcomer) {
       endpoint.newcomer = false;
       request_receive(endpoint, fd);
-      return endpoint.receiving ? -EAGAIN : ring_is_full;
+      return -EAGAIN;
     }
     ReadBuffer* const buffer = BufferPool::take();
     if (!buffer) return -ENOMEM;
@@ -214,7 +207,7 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     BufferPool::put(buffer);
     if (n != -EAGAIN) return n;
     request_receive(endpoint, fd);
-    return endpoint.receiving ? -EAGAIN : ring_is_full;
+    return -EAGAIN;
   });
 }
 
@@ -234,7 +227,7 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
     if (n > 0 && static_cast<std::size_t>(n) < call.size && !(flags & MSG_PEEK)) request_receive(endpoint, fd);
     if (n != -EAGAIN) return n;
     request_receive(endpoint, fd);
-    return endpoint.receiving ? -EAGAIN : ring_is_full;
+    return -EAGAIN;
   });
 }
 
@@ -275,9 +268,8 @@ long Completions::accept(Registration& slot) noexcept {
     if (endpoint.failed) return std::exchange(endpoint.failed, 0);
     if (endpoint.receiving && !endpoint.cancelling) return -EAGAIN;
     const long accepted = sys::ring_call(SYS_accept4, fd, nullptr, nullptr, int{SOCK_NONBLOCK | SOCK_CLOEXEC});
-    if (accepted != -EAGAIN || endpoint.receiving) return accepted;
-    request_accept(endpoint, fd);
-    return endpoint.receiving ? -EAGAIN : ring_is_full;
+    if (accepted == -EAGAIN && !endpoint.receiving) request_accept(endpoint, fd);
+    return accepted;
   });
 }
 
@@ -304,12 +296,12 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
       return endpoint.sent;
     }
     if (endpoint.writer == 0 && !ended && call.size <= most_copied && call.size != 0) [[likely]] {
-      SendBlock* const block = SendBlock::make(endpoint.token, bytes.first(call.size));
+      SendBlock* const block = SendBlock::make(endpoint.token, bytes.first(std::min(bytes.size(), most_copied)));
       if (!block) return -ENOMEM;
-      io_uring_sqe* const entry = request(fd, reinterpret_cast<std::uintptr_t>(block), RingRequest::send, IORING_OP_SEND);
+      io_uring_sqe* const entry = request(endpoint, fd, reinterpret_cast<std::uintptr_t>(block), RingRequest::send, IORING_OP_SEND);
       if (entry) [[likely]] {
         entry->addr = reinterpret_cast<std::uintptr_t>(block->bytes);
-        entry->len = block->size;
+        entry->len = static_cast<std::uint32_t>(call.size);  // a script's part of them: then the completion is a short one
         entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
         endpoint.sending = block;
         endpoint.writer = me;
@@ -321,7 +313,7 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
     const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT}, nullptr, 0);
     if (n != -EAGAIN) return n;
     request_writable(endpoint, fd);
-    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
+    return -EAGAIN;
   });
 }
 
@@ -343,7 +335,7 @@ long Completions::send_vector(Registration& slot, std::span<const iovec> parts) 
     const long n = sys::ring_call(SYS_sendmsg, fd, &message, int{MSG_NOSIGNAL | MSG_DONTWAIT});
     if (n != -EAGAIN) return n;
     request_writable(endpoint, fd);
-    return endpoint.awaits_writable ? -EAGAIN : ring_is_full;
+    return -EAGAIN;
   });
 }
 
@@ -380,7 +372,7 @@ std::uint32_t Completions::received(Endpoint* endpoint, const io_uring_cqe& comp
   ReadBuffer* const buffer = completion.flags & IORING_CQE_F_BUFFER
                                  ? buffers_.take(static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT))
                                  : nullptr;
-  if (endpoint && !(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = false;
+  if (endpoint && !(completion.flags & IORING_CQE_F_MORE) && !mutated(Mutant::ended_receive_kept)) endpoint->receiving = false;
   if (buffer && endpoint && completion.res > 0) [[likely]] {
     buffer->size = static_cast<std::uint32_t>(completion.res);
     buffer->begin = 0;
@@ -414,7 +406,7 @@ void Completions::append(Endpoint& endpoint, ReadBuffer& buffer) noexcept {
 
 std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& completion) noexcept {
   if (!endpoint) {  // closed meanwhile
-    if (completion.res >= 0) sys::close(completion.res);
+    if (completion.res >= 0 && !mutated(Mutant::late_connection_forgotten)) sys::close(completion.res);
     return 0;
   }
   if (!(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = endpoint->cancelling = false;
@@ -434,7 +426,7 @@ std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& comp
   // Who takes none leaves them in the kernel's queue, where their clients can tell.
   if (++endpoint->waiting >= most_connections && endpoint->receiving && !endpoint->cancelling) {
     endpoint->cancelling = true;
-    request_cancel(user_data(endpoint->token, RingRequest::accept));
+    port_.cancel(user_data(endpoint->token, RingRequest::accept));
   }
   return EPOLLIN;
 }
@@ -445,6 +437,8 @@ std::uint32_t Completions::failed(Endpoint& endpoint, int result) noexcept {
   switch (result) {
     case 0: return EPOLLIN | EPOLLRDHUP;
     case -ENOBUFS:
+      if (mutated(Mutant::no_buffers_taken_for_end)) endpoint.failed = result;
+      return EPOLLIN;
     case -ECANCELED:
     case -EAGAIN:
     case -EINTR: return EPOLLIN;
@@ -455,12 +449,14 @@ std::uint32_t Completions::failed(Endpoint& endpoint, int result) noexcept {
 std::uint32_t Completions::sent(const io_uring_cqe& completion, Token& token) noexcept {
   auto* const block = reinterpret_cast<SendBlock*>(name_in(completion.user_data));
   token = block->token;
+  const auto whole = static_cast<std::int32_t>(block->size);
   SendBlock::free(block);
   Endpoint* const endpoint = endpoint_of(token);
   if (!endpoint) return 0;
   endpoint->sending = nullptr;
   if (endpoint->writer == 0 && endpoint->contended) tell_other_writers(*endpoint);  // nobody will take the result
   endpoint->sent = completion.res == -ECANCELED ? -EINTR : completion.res;  // the thread that handed it over has ended: again
+  if (mutated(Mutant::short_send_forgotten) && completion.res > 0) endpoint->sent = whole;
   return EPOLLOUT;
 }
 

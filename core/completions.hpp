@@ -11,6 +11,8 @@
 //   accept    likewise; connections wait here as descriptors.
 //   send      idle -> under way, from a copy of the bytes -> done, until the writer has taken the result -> idle. One at a time:
 //             the bytes of two would mix. What is too long for a copy is sent at once, and waits for room by a poll.
+//
+// A request that finds the ring full marks its source, and an edge brings about another attempt (take_refused).
 
 #include <cstdint>
 #include <span>
@@ -59,6 +61,9 @@ class Completions {
   std::uint32_t complete(const io_uring_cqe& completion, Token& token) noexcept;
   /// After a batch of them.
   void replenish() noexcept;
+  /// A source of which a request found the ring full: its operations are to attempt again. The first from `fd` on, which becomes
+  /// the one behind it; no_token: there is none.
+  Token take_refused(int& fd) noexcept;
 
   /// Requests whose last completion hasn't been seen.
   std::size_t in_flight() const noexcept { return in_flight_; }
@@ -91,6 +96,7 @@ class Completions {
     bool cancelling : 1;       ///< and being cancelled
     bool awaits_writable : 1;  ///< requested
     bool newcomer : 1;         ///< accepted here, and never read: its first bytes are requested without a call that asks for them
+    bool refused : 1;          ///< a request found the ring full
   };
 
   static constexpr std::size_t most_copied = 960;
@@ -98,16 +104,15 @@ class Completions {
   static constexpr unsigned most_connections = 64;  ///< that wait here
 
   Endpoint* endpoint_of(Token token) noexcept;
-  /// It isn't this thread's ring; or, where a script watches, what the source brings is requested and nothing of it is here, which is
-  /// no call at all, to the script either.
+  /// It isn't this thread's ring; or, where a script watches, what the source brings is requested and nothing of it is here, which
+  /// is no call at all, to the script either.
   bool must_wait(const Registration& slot) noexcept;
   Endpoint* endpoint_of(const Registration& slot) noexcept { return endpoint_of(slab_.token_of(slot)); }
-  io_uring_sqe* request(int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept;
+  io_uring_sqe* request(Endpoint& endpoint, int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept;
   void request_receive(Endpoint& endpoint, int fd) noexcept;
   void request_accept(Endpoint& endpoint, int fd) noexcept;
   void request_writable(Endpoint& endpoint, int fd) noexcept;
   void tell_other_writers(Endpoint& endpoint) noexcept;
-  void request_cancel(std::uint64_t target) noexcept;
   static long copy_out(Endpoint& endpoint, std::byte* into, std::size_t size, bool peek) noexcept;
   static void append(Endpoint& endpoint, ReadBuffer& buffer) noexcept;
   static void drop_received(Endpoint& endpoint) noexcept;

@@ -1,11 +1,19 @@
 #include "core/poller.hpp"
 
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 #include "core/poller_uring.hpp"
 
 namespace reactorlab {
 
 std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
+  if (mutated(Mutant::unavailable_ring_hidden) && backend != Backend::epoll) {
+    try {
+      return make_uring_poller(use, slab, backend == Backend::uring ? Completing::sockets : Completing::nothing);
+    } catch (const std::system_error&) {
+      return make_epoll_poller();
+    }
+  }
   switch (backend) {
     case Backend::epoll: return make_epoll_poller();
     case Backend::uring_poll: return make_uring_poller(use, slab, Completing::nothing);

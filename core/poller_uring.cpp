@@ -15,7 +15,8 @@
 // Readiness by io_uring: each source has one multishot IORING_OP_POLL_ADD, which is edge-triggered, and an eventfd ends the wait.
 //
 // A poll may end by itself (its completion lacks IORING_CQE_F_MORE: the completion queue was full, or the thread that submitted it
-// has ended): then it is armed again, which reports what is ready at that time, so no edge is lost.
+// has ended): then it is armed again, which reports what is ready at that time, so no edge is lost. What finds the submission queue
+// full, and the kernel takes nothing, is owed to its source until the next turn.
 
 namespace reactorlab {
 namespace {
@@ -40,7 +41,7 @@ class UringPoller final : public Poller {
       if (const long failed = sys::fstat(fd, &status); failed < 0) return failed;
       if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;  // always ready: epoll refuses them, too
       auto lock = port_.lock();
-      return claim_and_arm(fd, Claim{token, file_of(status), mask_of(interest)}).value();
+      return claim_and_arm(fd, Claim{token, file_of(status), mask_of(interest), Owed::nothing}).value();
     });
   }
 
@@ -50,10 +51,8 @@ class UringPoller final : public Poller {
       auto lock = port_.lock();
       Claim* const claim = claim_of(fd, token);
       if (!claim) return -ENOENT;
-      io_uring_sqe* const entry = port_.queue();
-      if (!entry) return -EAGAIN;
       claim->mask = mask_of(interest);
-      change(*entry, token, claim->mask);
+      change(*claim);
       return 0;
     });
   }
@@ -69,11 +68,8 @@ class UringPoller final : public Poller {
       bool in_flight = true;
       if (slab_.slot_at(token).completes) {
         in_flight = completions_->close(fd);
-      } else if (io_uring_sqe* const entry = port_.queue()) {
-        entry->opcode = IORING_OP_ASYNC_CANCEL;  // POLL_REMOVE fails (-EALREADY) while the poll is about to report
-        entry->flags = IOSQE_CQE_SKIP_SUCCESS;
-        entry->addr = user_data(token, RingRequest::poll);
-        entry->user_data = user_data(token, RingRequest::cancel);
+      } else {
+        port_.cancel(user_data(token, RingRequest::poll));
       }
       // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The
       // number must not be another file's, either, when a request for it that is still queued is submitted.
@@ -84,7 +80,7 @@ class UringPoller final : public Poller {
 
   IoResult wait(std::span<Event> events, int timeout_ms) noexcept override {
     // As poller_epoll.cpp: a glance at a set that has only the kick in it would learn nothing.
-    if (timeout_ms == 0 && sources_.load(relaxed) <= 1) return 0;
+    if (timeout_ms == 0 && sources_.load(relaxed) <= 1 && !port_.behind()) return 0;
     if (timeout_ms != 0) port_.announce(true);
     const long n = sys::wait_like_epoll(
         port_.ring().fd(), reinterpret_cast<epoll_event*>(events.data()), events.size(), timeout_ms,
@@ -99,11 +95,15 @@ class UringPoller final : public Poller {
   int kick_fd() const noexcept override { return port_.kick_fd(); }
 
  private:
+  /// Of a source: what found the ring full.
+  enum class Owed : std::uint8_t { nothing, poll, change };
+
   /// Who has registered a descriptor.
   struct Claim {
     Token token;         ///< no_token: nobody
     std::uint64_t file;  ///< to tell a descriptor from a later one of the same number
     std::uint32_t mask;
+    Owed owed;
   };
 
   static std::uint32_t mask_of(Interest interest) noexcept {
@@ -127,15 +127,10 @@ class UringPoller final : public Poller {
     if (!claim) return -ENOMEM;
     // The same number with another file: its owner closed the first without a word, as borrowers' descriptors may be.
     if (claim->token != no_token && claim->file == ours.file) return -EEXIST;
-    if (slab_.slot_at(ours.token).completes) {
-      if (!completions_->open(fd, ours.token)) return -ENOMEM;  // its operations see to requests themselves
-    } else {
-      io_uring_sqe* const entry = port_.queue();
-      if (!entry) return -EAGAIN;
-      arm(*entry, fd, ours.token, ours.mask);
-      port_.hand_over();
-    }
+    const bool completed = slab_.slot_at(ours.token).completes;
+    if (completed && !completions_->open(fd, ours.token)) return -ENOMEM;
     if (std::exchange(*claim, ours).token == no_token) sources_.fetch_add(1, relaxed);
+    if (!completed) arm(fd, *claim);  // else its operations see to requests themselves
     return 0;
   }
 
@@ -144,59 +139,85 @@ class UringPoller final : public Poller {
     return claim && claim->token == token ? claim : nullptr;
   }
 
-  static void arm(io_uring_sqe& entry, int fd, Token token, std::uint32_t mask) noexcept {
-    entry.opcode = IORING_OP_POLL_ADD;
-    entry.fd = fd;
-    entry.poll32_events = mask;
-    entry.len = IORING_POLL_ADD_MULTI;
-    entry.user_data = user_data(token, RingRequest::poll);
+  void arm(int fd, Claim& claim) noexcept {
+    io_uring_sqe* const entry = port_.queue(user_data(claim.token, RingRequest::poll));
+    claim.owed = entry ? Owed::nothing : Owed::poll;
+    if (!entry) return port_.fall_behind();
+    entry->opcode = IORING_OP_POLL_ADD;
+    entry->fd = fd;
+    entry->poll32_events = claim.mask;
+    entry->len = IORING_POLL_ADD_MULTI;
+    port_.hand_over();
   }
-  void change(io_uring_sqe& entry, Token token, std::uint32_t mask) noexcept {
-    entry.opcode = IORING_OP_POLL_REMOVE;
-    entry.flags = IOSQE_CQE_SKIP_SUCCESS;
-    entry.addr = user_data(token, RingRequest::poll);
-    entry.poll32_events = mask;
-    entry.len = IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI;
-    entry.user_data = user_data(token, RingRequest::change);
+  void change(Claim& claim) noexcept {
+    if (claim.owed == Owed::poll) return;  // which will have this mask
+    io_uring_sqe* const entry = port_.queue(user_data(claim.token, RingRequest::change));
+    claim.owed = entry ? Owed::nothing : Owed::change;
+    if (!entry) return port_.fall_behind();
+    entry->opcode = IORING_OP_POLL_REMOVE;
+    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+    entry->addr = user_data(claim.token, RingRequest::poll);
+    entry->poll32_events = claim.mask;
+    entry->len = IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI;
     port_.hand_over();
   }
 
   void arm_again(Token token) noexcept {
     const int fd = slab_.slot_at(token).fd.load(relaxed);
-    const Claim* const claim = claim_of(fd, token);
-    if (!claim) return;  // removed meanwhile
-    if (io_uring_sqe* const entry = port_.queue()) {
-      arm(*entry, fd, token, claim->mask);
-      port_.hand_over();
-    }
+    if (Claim* const claim = claim_of(fd, token)) arm(fd, *claim);  // else removed meanwhile
   }
   void repeat_change(Token token) noexcept {
-    const Claim* const claim = claim_of(slab_.slot_at(token).fd.load(relaxed), token);
-    if (!claim) return;
-    if (io_uring_sqe* const entry = port_.queue()) change(*entry, token, claim->mask);
+    if (Claim* const claim = claim_of(slab_.slot_at(token).fd.load(relaxed), token)) change(*claim);
+  }
+
+  /// What found the ring full: polls are armed, operations told to attempt again. How many events are there then.
+  std::size_t make_up(std::span<Event> events, std::size_t count) noexcept {
+    port_.catch_up();
+    for (int fd = 0; Claim* const claim = claims_.find(fd); ++fd) {
+      if (claim->token == no_token) continue;
+      if (claim->owed == Owed::poll) arm(fd, *claim);
+      if (claim->owed == Owed::change) change(*claim);
+    }
+    if (!completions_) return count;
+    for (int fd = 0; count != events.size();) {
+      const Token token = completions_->take_refused(fd);
+      if (token == no_token) return count;
+      events[count++] = {EPOLLIN | EPOLLOUT, token};
+    }
+    port_.fall_behind();  // no room for the others
+    return count;
   }
 
   // --- the driver's -----------------------------------------------------------------------------------------------------------
 
   IoResult wait_now(std::span<Event> events, int timeout_ms) noexcept {
     std::size_t count = take(events, 0);  // what the last turn had no room for
+    if (port_.behind()) [[unlikely]]
+      count = caught_up(events, count, timeout_ms);
     const IoResult waited = port_.wait(count == 0 ? timeout_ms : 0);
     count = take(events, count);
+    if (count == 0 && port_.behind()) [[unlikely]]
+      return -EINTR;  // not the end of the wait, but of its sleep: there is something to make up for
     if (count != 0 || waited) return static_cast<long>(count);
     const int error = waited.error();
     return error == ETIME || error == EAGAIN || error == EBUSY ? IoResult{0} : waited;
+  }
+
+  /// If the kernel goes on refusing, the wait is a short one.
+  [[gnu::noinline]] std::size_t caught_up(std::span<Event> events, std::size_t count, int& timeout_ms) noexcept {
+    auto lock = port_.lock();
+    count = make_up(events, count);
+    if (port_.behind() && timeout_ms != 0) timeout_ms = 1;
+    return count;
   }
 
   /// Turns completions into events, behind the `count` that are there; how many are there then.
   std::size_t take(std::span<Event> events, std::size_t count) noexcept {
     Ring& ring = port_.ring();
     const unsigned ready = ring.ready();
-    if (ready == 0) return count;
+    if (ready == 0 && !gate_.holds_some()) return count;
     auto lock = port_.lock();
-    unsigned taken = 0;
-    for (; taken != ready && count != events.size(); ++taken) {
-      const io_uring_cqe& completion = ring.completion(taken);
-      if (completion.user_data == Ring::nothing) continue;
+    const auto look = [&](const io_uring_cqe& completion) {
       Token token = name_in(completion.user_data);
       std::uint32_t mask = 0;
       switch (request_of(completion.user_data)) {
@@ -208,12 +229,20 @@ class UringPoller final : public Poller {
         case RingRequest::poll: mask = reported(token, completion); break;
         default: mask = completions_->complete(completion, token); break;
       }
-      if (mask == 0) continue;
+      if (mask == 0) return;
       if (count != 0 && events[count - 1].token == token) {
         events[count - 1].mask |= mask;  // so that many kicks are one event
       } else {
         events[count++] = {mask, token};
       }
+    };
+    const auto has_room = [&] { return count != events.size(); };
+    gate_.offer_again(ring.fd(), has_room, look);
+    unsigned taken = 0;
+    for (; taken != ready && has_room(); ++taken) {
+      const io_uring_cqe& completion = ring.completion(taken);
+      if (completion.user_data == Ring::nothing) continue;
+      gate_.pass(ring.fd(), static_cast<long>(request_of(completion.user_data)), completion, look);
     }
     ring.consume(taken);
     if (completions_) completions_->replenish();
@@ -223,8 +252,10 @@ class UringPoller final : public Poller {
   /// A poll's completion: what it says of its source.
   std::uint32_t reported(Token token, const io_uring_cqe& completion) noexcept {
     const int result = completion.res;
-    // A file that has no poll operation never says EAGAIN, so nobody waits for it.
-    if (!(completion.flags & IORING_CQE_F_MORE) && result != -EINVAL) arm_again(token);
+    // A file that has no poll operation never says EAGAIN, so nobody waits for it; one that its owner has closed can't be asked.
+    const bool ended = !(completion.flags & IORING_CQE_F_MORE);
+    if (ended && result != -EINVAL && result != -EBADF && !mutated(Mutant::ended_poll_kept)) arm_again(token);
+    if (mutated(Mutant::poll_result_ignored) && !(result & (EPOLLIN | EPOLLOUT))) return 0;
     return result > 0 && lives(token) ? seen(token, static_cast<std::uint32_t>(result)) : 0;
   }
   /// False for a report that was made before its registration was removed.
@@ -248,6 +279,10 @@ class UringPoller final : public Poller {
     for (int wait = 0; wait < 1'000 && completions_->in_flight() != 0; ++wait) {
       (void)port_.wait(/*timeout_ms=*/10);
       Event events[Poller::batch];
+      if (port_.behind()) {
+        auto lock = port_.lock();
+        port_.catch_up();
+      }
       (void)take(events, 0);
     }
   }
@@ -255,8 +290,9 @@ class UringPoller final : public Poller {
   Slab& slab_;
   RingPort port_;
   std::optional<Completions> completions_;
-  DescriptorTable<Claim> claims_;   // under port_.lock()
-  Atomic<std::size_t> sources_{0};  // the kick among them
+  [[no_unique_address]] sys::CompletionGate gate_;  // the driver's
+  DescriptorTable<Claim> claims_;                   // under port_.lock()
+  Atomic<std::size_t> sources_{0};                  // the kick among them
 };
 
 }  // namespace

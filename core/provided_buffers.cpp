@@ -27,8 +27,14 @@ ProvidedBuffers::~ProvidedBuffers() {
 }
 
 ReadBuffer* ProvidedBuffers::take(std::uint16_t id) noexcept {
+  ReadBuffer* const buffer = std::exchange(lent_[id], nullptr);
+  if (mutated(Mutant::buffer_provided_twice)) {
+    provide(id, *buffer);
+    publish();
+    return buffer;
+  }
   missing_[missing_count_++] = id;
-  return std::exchange(lent_[id], nullptr);
+  return buffer;
 }
 
 void ProvidedBuffers::replenish() noexcept {

@@ -5,9 +5,13 @@
 // waiting already. A thread that waits here now and then hands its entries over before it sleeps elsewhere (flush()), and so a
 // batch of them at once; anybody else ends the wait. A request completes on the thread that handed it over, so that should be one
 // that stays.
+//
+// The kernel may refuse what is queued (for want of memory), and the queue be full. Nothing is dropped then: whoever wanted to
+// queue leaves a mark where its request belongs, says fall_behind(), and who waits here makes up for it, before it waits.
 
 #include "core/fd.hpp"
 #include "core/ring.hpp"
+#include "core/ring_request.hpp"
 #include "core/sync.hpp"
 
 namespace reactorlab {
@@ -29,12 +33,20 @@ class RingPort {
 
   // --- REQUIRES lock --------------------------------------------------------------------------------------------------------
 
-  /// A zeroed entry; nullptr if the queue is full and the kernel takes nothing.
-  io_uring_sqe* queue() noexcept;
+  /// An entry of that name, else zeroed; nullptr if the queue is full and the kernel takes nothing.
+  io_uring_sqe* queue(std::uint64_t user_data) noexcept;
+  /// The end of the request of that name is queued, or made up for.
+  void cancel(std::uint64_t user_data) noexcept;
+  /// Likewise of every request. Whoever goes on asks anew: to a request such an end is one like any other.
+  void cancel_everything() noexcept;
   /// What was queued shall reach the kernel soon.
   void hand_over() noexcept;
   /// Now, and what the ring has put off is done, too.
   void submit() noexcept { (void)ring_.submit(ring_.publish(), /*and_work=*/use_ == RingUse::one_thread); }
+  /// A request found no room, and has left its mark: who waits here looks for it.
+  void fall_behind() noexcept;
+  /// Who looks begins with this.
+  void catch_up() noexcept;
 
   // --- one thread at a time -------------------------------------------------------------------------------------------------
 
@@ -49,6 +61,8 @@ class RingPort {
   void flush() noexcept;
   /// Ends a wait that is under way, or the next one.
   void kick() noexcept;
+  /// There is something to make up for.
+  bool behind() const noexcept { return behind_.load(relaxed); }
   int kick_fd() const noexcept { return kick_.get(); }
 
  private:
@@ -60,7 +74,10 @@ class RingPort {
   PlainMutex mutex_;  // guards the submission side, and whatever its users say
   Ring ring_;
   UniqueFd kick_;
-  bool waiting_ = false;  // guarded by mutex_; not on a ring of one thread
+  bool announced_ = false;      // guarded by mutex_; not on a ring of one thread
+  bool waiting_ = false;        // likewise: somebody waits, or is about to without looking at the queue, and nobody has ended that
+  bool owes_cancel_ = false;    // guarded by mutex_: of a request that nobody knows by name any more
+  Atomic<bool> behind_{false};  // written under mutex_
 };
 
 }  // namespace reactorlab

@@ -1,9 +1,13 @@
 #pragma once
 // The kernel seam's part for rings. To a script these calls look like epoll's counterparts, so that what it says of a poller holds
-// whatever the poller: making one (epoll_create1), telling it of a source (epoll_ctl), waiting (epoll_wait). io_uring_enter, which is
-// part of the last two, isn't seen by itself.
+// whatever the poller: making one (epoll_create1), telling it of a source (epoll_ctl), waiting (epoll_wait). io_uring_enter, which
+// is part of the last two, isn't seen by itself. What only rings have isn't a call, but passes here all the same: each entry before
+// it is queued (ring_submission), each completion before it is looked at (CompletionGate).
 
 #include <linux/io_uring.h>
+
+#include <utility>
+#include <vector>
 
 #include "core/sys.hpp"
 
@@ -23,8 +27,9 @@ inline long io_uring_setup(unsigned entries, io_uring_params* params) noexcept {
   return issue({Op::epoll_create1, -1}, [=](const Call&) { return ring_call(SYS_io_uring_setup, entries, params); });
 }
 
-/// Submits `submissions` entries. With IORING_ENTER_GETEVENTS it waits until there are `completions`, no longer than the argument says
-/// (IORING_ENTER_EXT_ARG), and does what the ring has put off. The number of entries taken; the completion queue says the rest.
+/// Submits `submissions` entries. With IORING_ENTER_GETEVENTS it waits until there are `completions`, no longer than the argument
+/// says (IORING_ENTER_EXT_ARG), and does what the ring has put off. The number of entries taken; the completion queue says the
+/// rest.
 inline long io_uring_enter(int ring, unsigned submissions, unsigned completions, unsigned flags,
                            const io_uring_getevents_arg* argument = nullptr) noexcept {
   return ring_call(SYS_io_uring_enter, ring, submissions, completions, flags, argument, argument ? sizeof *argument : 0);
@@ -41,6 +46,56 @@ template <class Kernel>
 inline long wait_like_epoll(int poller, epoll_event* events, std::size_t capacity, int timeout_ms, Kernel&& kernel) noexcept {
   return issue({Op::epoll_wait, poller, events, capacity, timeout_ms}, std::forward<Kernel>(kernel));
 }
+
+/// Before an entry is queued. `kind`: of its request (RingRequest). False: a script has it that the queue is full and the kernel
+/// takes nothing.
+inline bool may_queue(int ring, long kind) noexcept {
+  return issue({Op::ring_submission, ring, nullptr, 0, kind}, [](const Call&) { return 0L; }) >= 0;
+}
+
+/// Completions on their way to who looks at them. A script may change each one's copy (`data`), or hold it back (-EAGAIN): then it
+/// comes with the next look, so that they are out of order. Unsynchronised; nothing at all in the shipped flavour.
+class CompletionGate {
+ public:
+#if REACTORLAB_INSTRUMENTED
+  bool holds_some() const noexcept { return !held_.empty(); }
+  /// Those that were held back, in their order, as long as there is room.
+  template <class HasRoom, class Look>
+  void offer_again(int ring, HasRoom&& has_room, Look&& look) {
+    for (const auto& [kind, completion] : std::exchange(held_, {})) {
+      if (has_room()) {
+        pass(ring, kind, completion, look);
+      } else {
+        held_.push_back({kind, completion});
+      }
+    }
+  }
+  template <class Look>
+  void pass(int ring, long kind, const io_uring_cqe& completion, Look&& look) {
+    io_uring_cqe copy = completion;
+    if (issue({Op::ring_completion, ring, &copy, sizeof copy, kind}, [](const Call&) { return 0L; }) == -EAGAIN) {
+      held_.push_back({kind, completion});
+    } else {
+      look(copy);
+    }
+  }
+
+ private:
+  struct Held {
+    long kind;
+    io_uring_cqe completion;
+  };
+  std::vector<Held> held_;
+#else
+  static constexpr bool holds_some() noexcept { return false; }
+  template <class HasRoom, class Look>
+  static constexpr void offer_again(int, HasRoom&&, Look&&) noexcept {}
+  template <class Look>
+  [[gnu::always_inline]] static void pass(int, long, const io_uring_cqe& completion, Look&& look) noexcept {
+    look(completion);
+  }
+#endif
+};
 
 /// A part of a ring's memory, shared with the kernel; nullptr if it can't be had. release_addresses() ends it.
 inline void* map_ring(int ring, std::size_t size, std::uint64_t part) noexcept {

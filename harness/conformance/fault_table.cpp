@@ -54,6 +54,8 @@ const std::vector<FallibleCall>& fallible_calls() {
       {read, "read", nullptr, {EINTR, EAGAIN}, {EIO}, Effect::none, EPOLLIN},
       {recv, "recv", nullptr, {EINTR, EAGAIN}, {ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS}, Effect::none, EPOLLIN},
       {recvfrom, "recvfrom", nullptr, {EINTR, EAGAIN}, {ECONNREFUSED, ENOMEM, ENOBUFS}, Effect::none, EPOLLIN},
+      // A full submission queue, of which the kernel takes nothing, is made up for.
+      {ring_submission, "a ring's submission", nullptr, {EAGAIN}, {}},
       {send, "send", nullptr, {EINTR, EAGAIN}, {EPIPE, ECONNRESET, ENOBUFS, ENOMEM}, Effect::none, EPOLLOUT},
       {sendmsg, "sendmsg", nullptr, {EINTR, EAGAIN}, {EPIPE, ECONNRESET, ENOBUFS, ENOMEM}, Effect::none, EPOLLOUT},
       {sendto, "sendto", nullptr, {EINTR, EAGAIN}, {ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOMEM, EPERM}, Effect::none, EPOLLOUT},

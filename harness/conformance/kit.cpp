@@ -1,6 +1,7 @@
 #include "harness/conformance/kit.hpp"
 
 #include "core/process_end.hpp"
+#include "harness/conformance/facilities.hpp"
 
 namespace reactorlab::conformance {
 
@@ -40,6 +41,7 @@ std::unique_ptr<IRuntime> RuleTest::make(const RuntimeOptions& options) const {
   const Configuration& c = *configuration_;
   auto made = c.make ? c.make(options) : make_runtime(c.variant, options);
   EXPECT_EQ(made->info().backend, options.backend) << "another backend runs than was asked for";
+  EXPECT_TRUE(c.make || really_runs_on(options.backend)) << "there is no ring, or no epoll: another backend runs";
   return made;
 }
 

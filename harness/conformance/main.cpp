@@ -13,6 +13,7 @@
 #include <cstdio>
 
 #include "harness/conformance/chaos.hpp"
+#include "harness/conformance/facilities.hpp"
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/mutant_run.hpp"
 #include "harness/conformance/selection.hpp"
@@ -55,6 +56,8 @@ int run(const Selection& selection, const std::vector<Configuration>& configurat
              selection.mutant.empty() ? "none" : selection.mutant);
   std::fflush(stdout);
   const bool failed = RUN_ALL_TESTS() != 0;
+  const Backend backend = configurations.front().options.backend;
+  fmt::print("{} runtimes were seen to run on {}\n", ran_on(backend), backend == Backend::epoll ? "epoll" : "io_uring");
   if (mutant == noting_switches) fmt::print("switches: {}\n", fmt::join(noted_switches(), " "));
   if (failed) return 1;
   return skipped_bodies().empty() ? 0 : exit_skipped;

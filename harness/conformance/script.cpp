@@ -19,7 +19,8 @@ Script::~Script() { KernelTap::instance().remove(*this); }
 // --- answers ------------------------------------------------------------------------------------------------------------------
 
 void Script::answer(sys::Op op, int fd, long result, unsigned first, unsigned times) {
-  on(op, fd, [result](sys::Call&) { return std::optional{result}; }, first, times);
+  on(
+      op, fd, [result](sys::Call&) { return std::optional{result}; }, first, times);
 }
 
 void Script::limit(sys::Op op, int fd, std::size_t size, unsigned times) {
@@ -68,6 +69,48 @@ std::optional<long> Script::answer_of(sys::Call& call) {
   --running_;
   quiet_.notify_all();
   return result;
+}
+
+// --- rings --------------------------------------------------------------------------------------------------------------------
+
+void Script::on_kind(sys::Op op, RingRequest kind, Rule rule, unsigned first, unsigned times) {
+  // Only those of that kind count.
+  auto seen = std::make_shared<std::atomic<unsigned>>(0);
+  on(op, any_fd, [=, rule = std::move(rule), seen = std::move(seen)](sys::Call& call) -> std::optional<long> {
+    if (call.extra != static_cast<long>(kind)) return std::nullopt;
+    const unsigned before = seen->fetch_add(1);
+    return before >= first - 1 && (times == forever || before - (first - 1) < times) ? rule(call) : std::nullopt;
+  });
+}
+
+void Script::refuse(RingRequest kind, unsigned first, unsigned times) {
+  on_kind(
+      sys::Op::ring_submission, kind, [](sys::Call&) { return std::optional<long>{-EBUSY}; }, first, times);
+}
+
+void Script::alter(RingRequest kind, Change change, unsigned first, unsigned times) {
+  const auto alter_it = [change = std::move(change)](sys::Call& call) {
+    change(*static_cast<io_uring_cqe*>(call.data));
+    return std::optional<long>{};
+  };
+  on_kind(sys::Op::ring_completion, kind, alter_it, first, times);
+}
+
+void Script::hold_back(RingRequest kind, Token source) {
+  holding_[index_of(kind)] = true;
+  held_[index_of(kind)] = false;
+  const auto hold = [this, source, index = index_of(kind)](sys::Call& call) -> std::optional<long> {
+    const std::uint64_t name = name_in(static_cast<const io_uring_cqe*>(call.data)->user_data);
+    if (!holding_[index] || (source != no_token && source != name)) return std::nullopt;
+    held_[index] = true;
+    return -EAGAIN;
+  };
+  on_kind(sys::Op::ring_completion, kind, hold, 1, forever);
+}
+
+void Script::release(RingRequest kind) {
+  holding_[index_of(kind)] = false;
+  KernelTap::instance().ring();
 }
 
 // --- the log ------------------------------------------------------------------------------------------------------------------
@@ -160,7 +203,9 @@ std::optional<Script::Injection> Script::take_injection(int epoll) {
 
 long Script::on_call(sys::Call& call, KernelCall kernel, const void* context) noexcept {
   const auto answered = answer_of(call);
-  const long result = answered ? *answered : kernel(context, call);
+  const auto instead = std::exchange(instead_, std::nullopt);  // the kernel's part may be made of calls, too
+  long result = answered ? *answered : kernel(context, call);
+  if (instead && !answered) result = *instead;
   remember(call, result);
   return result;
 }

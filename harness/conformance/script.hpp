@@ -5,6 +5,8 @@
 // Make it before the runtime: a wait that began unscripted can't be reached. It may die before the runtime; waits that
 // are under way then end with 0 events.
 
+#include <array>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <initializer_list>
@@ -18,7 +20,8 @@
 #include <vector>
 
 #include "core/poller.hpp"
-#include "core/sys.hpp"
+#include "core/ring_request.hpp"
+#include "core/sys_uring.hpp"
 #include "harness/conformance/kernel_tap.hpp"
 
 namespace reactorlab::conformance {
@@ -57,8 +60,26 @@ class Script {
   /// let_through().
   using Rule = std::function<std::optional<long>(sys::Call&)>;
   void on(sys::Op op, int fd, Rule rule, unsigned first = 1, unsigned times = forever);
+  /// For a rule that lets its call through: the kernel does what is asked, and the caller is told this instead of what it says.
+  static void tell_instead(long result) noexcept { instead_ = result; }
   /// Forgets all rules and returns when none is running any more. Not from a rule.
   void let_through();
+
+  // --- rings: what is queued, and what completes; kinds as in core/ring_request.hpp -----------------------------------------
+
+  /// The request number `first` (from 1) of that kind counted from now, and `times` - 1 after it, finds the submission queue full,
+  /// and the kernel takes nothing.
+  void refuse(RingRequest kind, unsigned first = 1, unsigned times = 1);
+  /// `change` runs on the completion number `first` of that kind, and `times` - 1 after it, before anybody looks at it: on a copy,
+  /// so the request itself goes on if it did. end_request() makes a true end.
+  using Change = std::function<void(io_uring_cqe&)>;
+  void alter(RingRequest kind, Change change, unsigned first = 1, unsigned times = 1);
+  /// Completions of that kind, or of that kind and source, aren't looked at until release(): others overtake them.
+  void hold_back(RingRequest kind, Token source = no_token);
+  /// A wait that is under way looks again.
+  void release(RingRequest kind);
+  /// Whether any has been held back since hold_back().
+  bool holds(RingRequest kind) const noexcept { return held_[index_of(kind)].load(); }
 
   // --- the log --------------------------------------------------------------------------------------------------------------
 
@@ -119,11 +140,14 @@ class Script {
     Token token;
   };
 
+  static constexpr std::size_t index_of(RingRequest kind) noexcept { return static_cast<std::size_t>(kind); }
   static int subject(const sys::Call& call) noexcept;
+  void on_kind(sys::Op op, RingRequest kind, Rule rule, unsigned first, unsigned times);
   std::optional<long> answer_of(sys::Call& call);
   std::optional<Injection> take_injection(int epoll);
   void remember(const sys::Call& call, long result);
 
+  static inline thread_local std::optional<long> instead_;
   mutable std::mutex mutex_;
   const std::set<sys::Op> logged_;
   std::vector<std::shared_ptr<Entry>> entries_;
@@ -133,6 +157,7 @@ class Script {
   std::map<int, Known> known_;
   std::vector<Injection> injections_;
   std::function<void(std::span<Event>)> order_;
+  std::array<std::atomic<bool>, ring_request_mask + 1> holding_{}, held_{};  // by kind
 };
 
 }  // namespace reactorlab::conformance

@@ -89,12 +89,6 @@ struct Fault {
   std::string describe() const { return fmt::format("{} number {} gives {}", call.name, n, ::strerrorname_np(error)); }
 };
 
-/// What the kernel would have done before it reported an error like that.
-void carry_out(const sys::Call& call) {
-  if (call.op == sys::Op::close) ::close(call.fd);
-  if (call.op == sys::Op::epoll_ctl) ::epoll_ctl(call.fd, call.command, static_cast<int>(call.extra), nullptr);
-}
-
 class Sweep {
  public:
   Sweep(const Scenario& scenario, const Configuration& configuration) : scenario_{scenario}, configuration_{configuration} {}
@@ -121,8 +115,10 @@ class Sweep {
   static constexpr unsigned enough_failures = 20;  // to see what is the matter
 
   static constexpr sys::Op last_op = sys::Op::writev;
-  // Memory (FLT-07), a thread (FLT-05), and a wait for a word, which has no error.
-  static constexpr sys::Op not_swept[] = {sys::Op::mmap, sys::Op::mprotect, sys::Op::munmap, sys::Op::clone, sys::Op::futex};
+  // Memory (FLT-07), a thread (FLT-05), a wait for a word, which has no error, and a completion, whose error would be another
+  // one's.
+  static constexpr sys::Op not_swept[] = {sys::Op::mmap,  sys::Op::mprotect, sys::Op::munmap,
+                                          sys::Op::clone, sys::Op::futex,    sys::Op::ring_completion};
 
   void sweep(const FallibleCall& call, int error) {
     for (unsigned n = 1; count_.failures < enough_failures; ++n) {
@@ -186,9 +182,10 @@ class Sweep {
   static void inject(Script& script, const Fault& fault, std::atomic<unsigned>& seen) {
     script.on(fault.call.op, Script::any_fd, [&script, &fault, &seen](sys::Call& call) -> std::optional<long> {
       if (!fault.call.concerns(call) || seen.fetch_add(1) + 1 != fault.n) return std::nullopt;
-      if (fault.call.effect == Effect::full) carry_out(call);
       if (fault.error == EAGAIN && fault.call.edge != 0) script.inject_edge(call.fd, fault.call.edge, false);
-      return -fault.error;
+      if (fault.call.effect == Effect::none) return -fault.error;
+      Script::tell_instead(-fault.error);
+      return std::nullopt;
     });
   }
 
