@@ -8,6 +8,7 @@
 #include "core/completions.hpp"
 #include "core/descriptor_table.hpp"
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 #include "core/ring_port.hpp"
 #include "core/ring_request.hpp"
 #include "core/sys_uring.hpp"
@@ -31,7 +32,7 @@ class UringPoller final : public Poller {
     if (completing == Completing::sockets) completions_.emplace(port_, slab, sizes.buffers);
   }
   ~UringPoller() override {
-    if (completions_) finish();
+    if (completions_ && !mutated(Mutant::shutdown_without_reaping)) finish();
   }
 
   IoResult add(int fd, Token token, Interest interest) noexcept override {
@@ -65,6 +66,7 @@ class UringPoller final : public Poller {
       if (!claim || claim->token == no_token) return -ENOENT;
       const Token token = std::exchange(*claim, Claim{}).token;
       sources_.fetch_sub(1, relaxed);
+      if (mutated(Mutant::close_leaves_requests)) return 0;
       bool in_flight = true;
       if (slab_.slot_at(token).completes) {
         in_flight = completions_->close(fd);
@@ -130,7 +132,8 @@ class UringPoller final : public Poller {
     const bool completed = slab_.slot_at(ours.token).completes;
     if (completed && !completions_->open(fd, ours.token)) return -ENOMEM;
     if (std::exchange(*claim, ours).token == no_token) sources_.fetch_add(1, relaxed);
-    if (!completed) arm(fd, *claim);  // else its operations see to requests themselves
+    // The operations of others see to requests themselves.
+    if (!completed && (fd != kick_fd() || !mutated(Mutant::kick_never_armed))) arm(fd, *claim);
     return 0;
   }
 
@@ -200,6 +203,7 @@ class UringPoller final : public Poller {
       return -EINTR;  // not the end of the wait, but of its sleep: there is something to make up for
     if (count != 0 || waited) return static_cast<long>(count);
     const int error = waited.error();
+    if (error == ETIME && mutated(Mutant::internal_results_reported)) return waited;
     return error == ETIME || error == EAGAIN || error == EBUSY ? IoResult{0} : waited;
   }
 
