@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "core/frame_pool.hpp"
@@ -17,21 +18,41 @@ namespace reactorlab {
 
 /// A copy of what is being sent. The kernel reads it until its completion, whatever becomes of the stream and of its writer.
 struct Completions::SendBlock {
-  Token token;
+  union {
+    Token token;
+    SendBlock* next;  ///< while it is spare
+  };
   std::uint32_t size;
   std::byte bytes[];
 
-  static SendBlock* make(Token token, std::span<const std::byte> bytes) noexcept {
-    void* const memory = FramePool::try_allocate(sizeof(SendBlock) + bytes.size());
-    if (!memory) return nullptr;
-    auto* const block = new (memory) SendBlock{token, static_cast<std::uint32_t>(bytes.size())};
-    std::memcpy(block->bytes, bytes.data(), bytes.size());
-    return block;
-  }
+  static constexpr std::size_t granule = 64;
+  static std::size_t granules(std::size_t size) noexcept { return (sizeof(SendBlock) + size + granule - 1) / granule; }
   /// A mutant's: what becomes of memory that was given back too early.
   void spoil() noexcept { std::memset(bytes, 0xdd, size); }
-  static void free(SendBlock* block) noexcept { FramePool::deallocate(block, sizeof(SendBlock) + block->size); }
 };
+
+Completions::SendBlock* Completions::make_block(Token token, std::span<const std::byte> bytes) noexcept {
+  const std::size_t granules = SendBlock::granules(bytes.size());
+  SendBlock*& spare = spare_[granules];
+  void* memory = spare;
+  if (spare) {
+    spare = spare->next;
+    --spare_count_;
+  } else {
+    memory = FramePool::try_allocate(granules * SendBlock::granule);
+    if (!memory) return nullptr;
+  }
+  auto* const block = new (memory) SendBlock{{token}, static_cast<std::uint32_t>(bytes.size())};
+  std::memcpy(block->bytes, bytes.data(), bytes.size());
+  return block;
+}
+
+void Completions::free_block(SendBlock* block) noexcept {
+  const std::size_t granules = SendBlock::granules(block->size);
+  if (sanitized || spare_count_ == most_spare) return FramePool::deallocate(block, granules * SendBlock::granule);
+  block->next = std::exchange(spare_[granules], block);
+  ++spare_count_;
+}
 
 Completions::Completions(RingPort& port, Slab& slab, unsigned buffers) : port_{port}, slab_{slab}, buffers_{port.ring(), buffers} {
   if (!buffers_.complete()) throw std::bad_alloc{};
@@ -41,14 +62,18 @@ Completions::Completions(RingPort& port, Slab& slab, unsigned buffers) : port_{p
 Completions::~Completions() {
   slab_.complete_by(nullptr);
   slab_.for_each_live([&](Registration& slot) {
-    Endpoint* const endpoint = slot.completes ? endpoint_of(slab_.token_of(slot)) : nullptr;
-    if (!endpoint) return;
-    if (slot.kind == SourceKind::listener) {
-      drop_connections(*endpoint);
-    } else {
-      drop_received(*endpoint);
-    }
+    if (Endpoint* const endpoint = slot.completes ? endpoint_of(slab_.token_of(slot)) : nullptr) drop(*endpoint);
   });
+  for (std::size_t granules = 0; granules != std::size(spare_); ++granules) {
+    while (SendBlock* const block = spare_[granules]) {
+      spare_[granules] = block->next;
+      FramePool::deallocate(block, granules * SendBlock::granule);
+    }
+  }
+  while (Accepted* const accepted = spare_accepted_) {
+    spare_accepted_ = accepted->next;
+    FramePool::deallocate(accepted, sizeof(Accepted));
+  }
 }
 
 // --- sources ------------------------------------------------------------------------------------------------------------------
@@ -58,11 +83,17 @@ Completions::Endpoint* Completions::endpoint_of(Token token) noexcept {
   return endpoint && endpoint->token == token ? endpoint : nullptr;
 }
 
-bool Completions::open(int fd, Token token) noexcept {
+Token Completions::source_at(int fd) noexcept {
+  const Endpoint* const endpoint = endpoints_.find(fd);
+  return endpoint ? endpoint->token : no_token;
+}
+
+bool Completions::open(int fd, Token token, std::uint32_t file) noexcept {
   Endpoint* const endpoint = endpoints_.make(fd);
   if (!endpoint) return false;
   *endpoint = Endpoint{};
   endpoint->token = token;
+  endpoint->file = file;
   endpoint->newcomer = fd == std::exchange(newcomer_, -1);
   return true;
 }
@@ -74,26 +105,37 @@ bool Completions::close(int fd) noexcept {
   const bool listener = slab_.slot_at(token).kind == SourceKind::listener;
   if (endpoint.receiving) port_.cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
   if (endpoint.awaits_writable) port_.cancel(user_data(token, RingRequest::writable));
-  if (endpoint.sending) port_.cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.sending), RingRequest::send));
-  const auto drop = listener ? &drop_connections : &drop_received;
+  if (endpoint.sending) port_.cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.block), RingRequest::send));
   if (!mutated(Mutant::completed_result_forgotten)) drop(endpoint);
   endpoint = Endpoint{};
   return in_flight;
 }
 
-void Completions::drop_received(Endpoint& endpoint) noexcept {
-  while (ReadBuffer* const buffer = endpoint.first) {
-    endpoint.first = buffer->next;
-    BufferPool::put(buffer);
+void Completions::drop(Endpoint& endpoint) noexcept {
+  if (slab_.slot_at(endpoint.token).kind != SourceKind::listener) {
+    while (!endpoint.received.empty()) BufferPool::put(&endpoint.received.pop());
+    return;
+  }
+  while (!endpoint.connections.empty()) {
+    Accepted& connection = endpoint.connections.pop();
+    sys::close(connection.fd);
+    free_accepted(&connection);
   }
 }
 
-void Completions::drop_connections(Endpoint& endpoint) noexcept {
-  while (Accepted* const connection = endpoint.connection) {
-    endpoint.connection = connection->next;
-    sys::close(connection->fd);
-    FramePool::deallocate(connection, sizeof(Accepted));
+Completions::Accepted* Completions::make_accepted(int fd) noexcept {
+  void* memory = spare_accepted_;
+  if (spare_accepted_) {
+    spare_accepted_ = spare_accepted_->next;
+  } else {
+    memory = FramePool::try_allocate(sizeof(Accepted));
   }
+  return memory ? new (memory) Accepted{nullptr, fd} : nullptr;
+}
+
+void Completions::free_accepted(Accepted* accepted) noexcept {
+  if (sanitized) return FramePool::deallocate(accepted, sizeof(Accepted));
+  accepted->next = std::exchange(spare_accepted_, accepted);
 }
 
 // --- requests -----------------------------------------------------------------------------------------------------------------
@@ -168,7 +210,7 @@ bool Completions::must_wait(const Registration& slot) noexcept {
   if (!instrumented) return false;
   auto lock = port_.lock();
   const Endpoint* const endpoint = endpoint_of(slot);
-  return endpoint && endpoint->receiving && !endpoint->cancelling && !endpoint->first && !endpoint->failed;
+  return endpoint && endpoint->receiving && !endpoint->cancelling && endpoint->received.empty() && !endpoint->failed;
 }
 
 long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
@@ -180,15 +222,16 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     Endpoint* const open = endpoint_of(slot);
     if (!open) return -EBADF;
     Endpoint& endpoint = *open;
-    if (ReadBuffer* const buffer = endpoint.first; buffer && buffer->size <= call.size) [[likely]] {
-      endpoint.first = buffer->next;
+    const bool empty = endpoint.received.empty();
+    if (ReadBuffer* const buffer = endpoint.received.front(); buffer && buffer->size <= call.size) [[likely]] {
+      endpoint.received.pop();
       if (buffer->begin != 0) std::memmove(buffer->bytes, buffer->bytes + buffer->begin, buffer->size);
       into = buffer;
       return buffer->size;
     }
-    if (!endpoint.first && !endpoint.failed && endpoint.receiving) [[likely]]
+    if (empty && !endpoint.failed && endpoint.receiving) [[likely]]
       return -EAGAIN;
-    if (!endpoint.first && endpoint.failed) return std::exchange(endpoint.failed, 0);
+    if (empty && endpoint.failed) return std::exchange(endpoint.failed, std::int16_t{0});
     if (endpoint.newcomer) {
       endpoint.newcomer = false;
       request_receive(endpoint, fd);
@@ -196,12 +239,12 @@ long Completions::receive(Registration& slot, ReadBuffer*& into) noexcept {
     }
     ReadBuffer* const buffer = BufferPool::take();
     if (!buffer) return -ENOMEM;
-    const long n = endpoint.first ? copy_out(endpoint, buffer->bytes, call.size, /*peek=*/false)
-                                  : sys::ring_call(SYS_recvfrom, fd, buffer->bytes, call.size, 0, nullptr, nullptr);
+    const long n = empty ? sys::ring_call(SYS_recvfrom, fd, buffer->bytes, call.size, 0, nullptr, nullptr)
+                         : copy_out(endpoint, buffer->bytes, call.size, /*peek=*/false);
     if (n > 0) {
       buffer->size = static_cast<std::uint32_t>(n);
       into = buffer;
-      if (static_cast<std::size_t>(n) < call.size) request_receive(endpoint, fd);  // that was all: what comes next is brought
+      if (empty && static_cast<std::size_t>(n) < call.size) request_receive(endpoint, fd);  // that was all: what comes is brought
       return n;
     }
     BufferPool::put(buffer);
@@ -219,8 +262,8 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
     Endpoint* const open = endpoint_of(slot);
     if (!open) return -EBADF;
     Endpoint& endpoint = *open;
-    if (endpoint.first) return copy_out(endpoint, into.data(), call.size, flags & MSG_PEEK);
-    if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, 0);
+    if (!endpoint.received.empty()) return copy_out(endpoint, into.data(), call.size, flags & MSG_PEEK);
+    if (endpoint.failed) return flags & MSG_PEEK ? endpoint.failed : std::exchange(endpoint.failed, std::int16_t{0});
     if (endpoint.receiving) return -EAGAIN;
     endpoint.newcomer = false;
     const long n = sys::ring_call(SYS_recvfrom, fd, into.data(), call.size, flags, nullptr, nullptr);
@@ -233,17 +276,16 @@ long Completions::receive(Registration& slot, std::span<std::byte> into, int fla
 
 long Completions::copy_out(Endpoint& endpoint, std::byte* into, std::size_t size, bool peek) noexcept {
   std::size_t copied = 0;
-  for (ReadBuffer* buffer = endpoint.first; buffer && copied != size;) {
+  for (ReadBuffer* buffer = endpoint.received.front(); buffer && copied != size;) {
     const std::size_t part = std::min<std::size_t>(buffer->size, size - copied);
     std::memcpy(into + copied, buffer->bytes + buffer->begin, part);
     copied += part;
-    ReadBuffer* const next = buffer->next;
+    ReadBuffer* const next = endpoint.received.behind(*buffer);
     if (!peek) {
       buffer->begin += static_cast<std::uint32_t>(part);
       buffer->size -= static_cast<std::uint32_t>(part);
       if (buffer->size != 0) break;
-      endpoint.first = next;
-      BufferPool::put(buffer);
+      BufferPool::put(&endpoint.received.pop());
     }
     buffer = next;
   }
@@ -258,14 +300,14 @@ long Completions::accept(Registration& slot) noexcept {
     Endpoint* const open = endpoint_of(slot);
     if (!open) return -EBADF;
     Endpoint& endpoint = *open;
-    if (Accepted* const connection = endpoint.connection) {
-      endpoint.connection = connection->next;
-      --endpoint.waiting;
-      const int accepted = newcomer_ = connection->fd;
-      FramePool::deallocate(connection, sizeof(Accepted));
+    if (!endpoint.connections.empty()) {
+      Accepted& connection = endpoint.connections.pop();
+      if (endpoint.waiting != 0) --endpoint.waiting;
+      const int accepted = newcomer_ = connection.fd;
+      free_accepted(&connection);
       return accepted;
     }
-    if (endpoint.failed) return std::exchange(endpoint.failed, 0);
+    if (endpoint.failed) return std::exchange(endpoint.failed, std::int16_t{0});
     if (endpoint.receiving && !endpoint.cancelling) return -EAGAIN;
     const long accepted = sys::ring_call(SYS_accept4, fd, nullptr, nullptr, int{SOCK_NONBLOCK | SOCK_CLOEXEC});
     if (accepted == -EAGAIN && !endpoint.receiving) request_accept(endpoint, fd);
@@ -284,7 +326,7 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
     Endpoint& endpoint = *open;
     const std::uint32_t me = TaskArena::offset_of(task);
     if (endpoint.sending) {
-      endpoint.contended |= endpoint.writer != me;
+      if (endpoint.writer != me) endpoint.contended = true;
       return -EAGAIN;
     }
     // Once shutdown has begun nobody waits for a completion any more.
@@ -296,18 +338,19 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
       return endpoint.sent;
     }
     if (endpoint.writer == 0 && !ended && call.size <= most_copied && call.size != 0) [[likely]] {
-      SendBlock* const block = SendBlock::make(endpoint.token, bytes.first(std::min(bytes.size(), most_copied)));
+      SendBlock* const block = make_block(endpoint.token, bytes.first(std::min(bytes.size(), most_copied)));
       if (!block) return -ENOMEM;
       io_uring_sqe* const entry = request(endpoint, fd, reinterpret_cast<std::uintptr_t>(block), RingRequest::send, IORING_OP_SEND);
       if (entry) [[likely]] {
         entry->addr = reinterpret_cast<std::uintptr_t>(block->bytes);
         entry->len = static_cast<std::uint32_t>(call.size);  // a script's part of them: then the completion is a short one
         entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
-        endpoint.sending = block;
+        endpoint.block = block;
+        endpoint.sending = true;
         endpoint.writer = me;
         return -EAGAIN;
       }
-      SendBlock::free(block);
+      free_block(block);
     }
     if (endpoint.writer != 0 && !ended) tell_other_writers(endpoint);  // the edge of that completion may have been ours
     const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT}, nullptr, 0);
@@ -344,7 +387,7 @@ void Completions::abandon_send(Registration& slot, const TaskHeader& task) noexc
   Endpoint* const endpoint = endpoint_of(slot);
   if (!endpoint || endpoint->writer != TaskArena::offset_of(task)) return;
   endpoint->writer = 0;
-  if (mutated(Mutant::send_buffer_freed_early) && endpoint->sending) endpoint->sending->spoil();
+  if (mutated(Mutant::send_buffer_freed_early) && endpoint->sending) endpoint->block->spoil();
   if (!endpoint->sending && endpoint->contended) tell_other_writers(*endpoint);
 }
 
@@ -379,7 +422,7 @@ std::uint32_t Completions::received(Endpoint* endpoint, const io_uring_cqe& comp
     buffer->begin = 0;
     // It used up its credit. Whoever keeps up with what arrives gets the next one at once; others when they have read what is here.
     const int fd = slab_.slot_at(endpoint->token).fd.load(relaxed);
-    if (!endpoint->receiving && !endpoint->first && !ending_) request_receive(*endpoint, fd);
+    if (!endpoint->receiving && endpoint->received.empty() && !ending_) request_receive(*endpoint, fd);
     append(*endpoint, *buffer);
     return EPOLLIN;
   }
@@ -391,18 +434,15 @@ std::uint32_t Completions::received(Endpoint* endpoint, const io_uring_cqe& comp
 
 /// Small pieces are gathered, so that what a slow reader makes us keep isn't more memory than bytes.
 void Completions::append(Endpoint& endpoint, ReadBuffer& buffer) noexcept {
-  buffer.next = nullptr;
-  if (!endpoint.first) [[likely]] {
-    endpoint.first = endpoint.last = &buffer;
-    return;
-  }
-  ReadBuffer& last = *endpoint.last;
+  if (endpoint.received.empty()) [[likely]]
+    return endpoint.received.push(buffer);
+  ReadBuffer& last = *endpoint.received.last;
   if (last.begin + last.size + buffer.size <= ReadBuffer::capacity) {
     std::memcpy(last.bytes + last.begin + last.size, buffer.bytes, buffer.size);
     last.size += buffer.size;
     return BufferPool::put(&buffer);
   }
-  endpoint.last = last.next = &buffer;
+  endpoint.received.push(buffer);
 }
 
 std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& completion) noexcept {
@@ -412,20 +452,15 @@ std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& comp
   }
   if (!(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = endpoint->cancelling = false;
   if (completion.res < 0) return failed(*endpoint, completion.res);
-  void* const memory = FramePool::try_allocate(sizeof(Accepted));
-  if (!memory) {
+  Accepted* const connection = make_accepted(completion.res);
+  if (!connection) {
     sys::close(completion.res);
     return failed(*endpoint, -ENOMEM);
   }
-  auto* const connection = new (memory) Accepted{nullptr, completion.res};
-  if (endpoint->connection) {
-    endpoint->last_connection->next = connection;
-  } else {
-    endpoint->connection = connection;
-  }
-  endpoint->last_connection = connection;
+  endpoint->connections.push(*connection);
+  if (endpoint->waiting != std::numeric_limits<std::uint8_t>::max()) ++endpoint->waiting;
   // Who takes none leaves them in the kernel's queue, where their clients can tell.
-  if (++endpoint->waiting >= most_connections && endpoint->receiving && !endpoint->cancelling) {
+  if (endpoint->waiting >= most_connections && endpoint->receiving && !endpoint->cancelling) {
     endpoint->cancelling = true;
     port_.cancel(user_data(endpoint->token, RingRequest::accept));
   }
@@ -438,12 +473,12 @@ std::uint32_t Completions::failed(Endpoint& endpoint, int result) noexcept {
   switch (result) {
     case 0: return EPOLLIN | EPOLLRDHUP;
     case -ENOBUFS:
-      if (mutated(Mutant::no_buffers_taken_for_end)) endpoint.failed = result;
+      if (mutated(Mutant::no_buffers_taken_for_end)) endpoint.failed = static_cast<std::int16_t>(result);
       return EPOLLIN;
     case -ECANCELED:
     case -EAGAIN:
     case -EINTR: return EPOLLIN;
-    default: endpoint.failed = result; return EPOLLIN;
+    default: endpoint.failed = static_cast<std::int16_t>(result); return EPOLLIN;
   }
 }
 
@@ -451,10 +486,10 @@ std::uint32_t Completions::sent(const io_uring_cqe& completion, Token& token) no
   auto* const block = reinterpret_cast<SendBlock*>(name_in(completion.user_data));
   token = block->token;
   const auto whole = static_cast<std::int32_t>(block->size);
-  SendBlock::free(block);
+  free_block(block);
   Endpoint* const endpoint = endpoint_of(token);
   if (!endpoint) return 0;
-  endpoint->sending = nullptr;
+  endpoint->sending = false;
   if (endpoint->writer == 0 && endpoint->contended) tell_other_writers(*endpoint);  // nobody will take the result
   endpoint->sent = completion.res == -ECANCELED ? -EINTR : completion.res;  // the thread that handed it over has ended: again
   if (mutated(Mutant::short_send_forgotten) && completion.res > 0) endpoint->sent = whole;

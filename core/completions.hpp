@@ -18,6 +18,7 @@
 #include <span>
 
 #include "core/descriptor_table.hpp"
+#include "core/one_word_queue.hpp"
 #include "core/provided_buffers.hpp"
 #include "core/ring_port.hpp"
 #include "core/ring_request.hpp"
@@ -52,15 +53,20 @@ class Completions {
 
   // --- the poller: REQUIRES port.lock() -----------------------------------------------------------------------------------------
 
-  /// False: no memory.
-  bool open(int fd, Token token) noexcept;
+  /// False: no memory. `file` tells a descriptor from a later one of the same number, whose owner closed the first without a word.
+  bool open(int fd, Token token, std::uint32_t file) noexcept;
+  /// The open source of that number; no_token: there is none.
+  Token source_at(int fd) noexcept;
+  /// REQUIRES that there is one.
+  std::uint32_t file_at(int fd) noexcept { return endpoints_.find(fd)->file; }
   /// Its requests are being cancelled, and what they bring still is released: queued only, for the port to submit. True if there
   /// are any.
   bool close(int fd) noexcept;
   /// The mask of the event that a completion is to its source, and which that is; 0: none.
   std::uint32_t complete(const io_uring_cqe& completion, Token& token) noexcept;
-  /// After a batch of them.
+  /// After a batch of them, and before the next one.
   void replenish() noexcept;
+  bool lacks_buffers() const noexcept { return !buffers_.complete(); }
   /// A source of which a request found the ring full: its operations are to attempt again. The first from `fd` on, which becomes
   /// the one behind it; no_token: there is none.
   Token take_refused(int& fd) noexcept;
@@ -75,22 +81,22 @@ class Completions {
     Accepted* next;
     int fd;
   };
-  /// A source's state.
+  /// A source's state, of which there are as many as connections.
   struct Endpoint {
     Token token;  ///< no_token: not open
     union {
-      ReadBuffer* first;     ///< a stream's bytes, in order
-      Accepted* connection;  ///< a listener's connections, in order
+      OneWordQueue<ReadBuffer> received;   ///< a stream's bytes
+      OneWordQueue<Accepted> connections;  ///< a listener's
     };
     union {
-      ReadBuffer* last;
-      Accepted* last_connection;
+      SendBlock* block;   ///< while sending
+      std::int64_t sent;  ///< the result, then
     };
-    SendBlock* sending;        ///< under way
-    std::uint32_t writer;      ///< whose result that will be, or `sent` is: a task's offset; 0: nobody's
-    std::int32_t sent;         ///< the result, once nothing is under way any more
-    std::int32_t failed;       ///< an error that ended receiving; nobody has been told yet
-    std::uint16_t waiting;     ///< connections
+    std::uint32_t file;        ///< open()
+    std::uint32_t writer;      ///< whose result that is: a task's offset; 0: nobody's
+    std::int16_t failed;       ///< an error that ended receiving; nobody has been told yet
+    std::uint8_t waiting;      ///< connections; that many, or more
+    bool sending : 1;          ///< a send is under way
     bool contended : 1;        ///< it has several writers: one that found a send under way may be about to park
     bool receiving : 1;        ///< requested
     bool cancelling : 1;       ///< and being cancelled
@@ -98,8 +104,10 @@ class Completions {
     bool newcomer : 1;         ///< accepted here, and never read: its first bytes are requested without a call that asks for them
     bool refused : 1;          ///< a request found the ring full
   };
+  static_assert(sizeof(Endpoint) == 40);
 
   static constexpr std::size_t most_copied = 960;
+  static constexpr std::size_t most_spare = 512;
   static constexpr unsigned credit = 64 * 1024;     ///< bytes of one request
   static constexpr unsigned most_connections = 64;  ///< that wait here
 
@@ -109,14 +117,19 @@ class Completions {
   bool must_wait(const Registration& slot) noexcept;
   Endpoint* endpoint_of(const Registration& slot) noexcept { return endpoint_of(slab_.token_of(slot)); }
   io_uring_sqe* request(Endpoint& endpoint, int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept;
+  /// nullptr: no memory. Any thread makes one, and whoever sees its completion frees it; so they are kept here, not by threads.
+  SendBlock* make_block(Token token, std::span<const std::byte> bytes) noexcept;
+  void free_block(SendBlock* block) noexcept;
+  Accepted* make_accepted(int fd) noexcept;
+  void free_accepted(Accepted* accepted) noexcept;
   void request_receive(Endpoint& endpoint, int fd) noexcept;
   void request_accept(Endpoint& endpoint, int fd) noexcept;
   void request_writable(Endpoint& endpoint, int fd) noexcept;
   void tell_other_writers(Endpoint& endpoint) noexcept;
   static long copy_out(Endpoint& endpoint, std::byte* into, std::size_t size, bool peek) noexcept;
   static void append(Endpoint& endpoint, ReadBuffer& buffer) noexcept;
-  static void drop_received(Endpoint& endpoint) noexcept;
-  static void drop_connections(Endpoint& endpoint) noexcept;
+  /// What came and wasn't taken.
+  void drop(Endpoint& endpoint) noexcept;
   std::uint32_t received(Endpoint* endpoint, const io_uring_cqe& completion) noexcept;
   std::uint32_t accepted(Endpoint* endpoint, const io_uring_cqe& completion) noexcept;
   static std::uint32_t failed(Endpoint& endpoint, int result) noexcept;
@@ -127,6 +140,9 @@ class Completions {
   ProvidedBuffers buffers_;
   DescriptorTable<Endpoint> endpoints_;
   std::size_t in_flight_ = 0;
+  SendBlock* spare_[17] = {};  ///< by size: in units of 64 bytes
+  std::size_t spare_count_ = 0;
+  Accepted* spare_accepted_ = nullptr;
   bool limits_credit_ = true;  ///< this kernel can
   bool ending_ = false;        ///< nothing is requested again
   int newcomer_ = -1;          ///< accepted last; not open yet

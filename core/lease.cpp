@@ -15,17 +15,19 @@ class Common {
   /// False: there are enough of them.
   bool put(ReadBuffer* buffer) noexcept {
     LockGuard lock{mutex_};
-    if (count_ == most) return false;
+    const std::size_t count = count_.load(relaxed);
+    if (count == most) return false;
     buffer->next = std::exchange(head_, buffer);
-    ++count_;
+    count_.store(count + 1, relaxed);
     return true;
   }
   /// How many of `count` it had.
   std::size_t take(ReadBuffer** into, std::size_t count) noexcept {
+    if (count_.load(relaxed) == 0) return 0;
     LockGuard lock{mutex_};
     std::size_t taken = 0;
     for (; taken != count && head_; ++taken) into[taken] = std::exchange(head_, head_->next);
-    count_ -= taken;
+    count_.store(count_.load(relaxed) - taken, relaxed);
     return taken;
   }
 
@@ -33,8 +35,8 @@ class Common {
   static constexpr std::size_t most = 128;
 
   PlainMutex mutex_;
-  ReadBuffer* head_ = nullptr;  // guarded by mutex_
-  std::size_t count_ = 0;       // guarded by mutex_
+  ReadBuffer* head_ = nullptr;    // guarded by mutex_
+  Atomic<std::size_t> count_{0};  // written under mutex_
 };
 
 Common& common() noexcept {
@@ -45,12 +47,14 @@ Common& common() noexcept {
 }  // namespace
 
 ReadBuffer* BufferPool::take_slow() noexcept {
-  if (!sanitized) {
-    begin_keeping();
-    count_ = common().take(kept_, moved_at_once);
-    if (count_ != 0) return kept_[--count_];
-  }
+  if (ReadBuffer* const used = take_used()) return used;
   return static_cast<ReadBuffer*>(::operator new(sizeof(ReadBuffer), std::nothrow));
+}
+
+void BufferPool::fetch_used() noexcept {
+  if (sanitized) return;
+  begin_keeping();
+  count_ = common().take(kept_, moved_at_once);
 }
 
 void BufferPool::put_slow(ReadBuffer* buffer) noexcept {

@@ -35,6 +35,11 @@ class BufferPool {
     if (!buffer) __builtin_unreachable();
     return buffer;
   }
+  /// One that was used before; nullptr: there is none.
+  static ReadBuffer* take_used() noexcept {
+    if (count_ == 0) fetch_used();
+    return count_ == 0 ? nullptr : kept_[--count_];
+  }
   /// What take() would give without asking the allocator, or nullptr. It is taken by take_kept(), before anything else happens.
   [[gnu::always_inline]] static ReadBuffer* next_kept() noexcept {
     const std::size_t count = count_;
@@ -55,10 +60,11 @@ class BufferPool {
   }
 
  private:
-  static constexpr std::size_t keep_at_most = 64;
+  static constexpr std::size_t keep_at_most = 32;
   static constexpr std::size_t moved_at_once = 16;
 
   static ReadBuffer* take_slow() noexcept;
+  static void fetch_used() noexcept;
   /// The first buffer that the thread gives back, or one too many.
   static void put_slow(ReadBuffer* buffer) noexcept;
   static void begin_keeping() noexcept;

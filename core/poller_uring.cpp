@@ -42,17 +42,18 @@ class UringPoller final : public Poller {
       if (const long failed = sys::fstat(fd, &status); failed < 0) return failed;
       if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;  // always ready: epoll refuses them, too
       auto lock = port_.lock();
-      return claim_and_arm(fd, Claim{token, file_of(status), mask_of(interest), Owed::nothing}).value();
+      return claim_and_arm(fd, Claim{token, file_of(status), interest, Owed::nothing}).value();
     });
   }
 
   IoResult modify(int fd, Token token, Interest interest) noexcept override {
     epoll_event event = event_of(token, interest);
     return sys::control_like_epoll(port_.ring().fd(), EPOLL_CTL_MOD, fd, &event, [&](const sys::Call&) -> long {
+      if (slab_.slot_at(token).completes) return 0;  // what it waits for, its operations request
       auto lock = port_.lock();
       Claim* const claim = claim_of(fd, token);
       if (!claim) return -ENOENT;
-      claim->mask = mask_of(interest);
+      claim->interest = interest;
       change(*claim);
       return 0;
     });
@@ -62,16 +63,17 @@ class UringPoller final : public Poller {
     epoll_event unused{};
     return sys::control_like_epoll(port_.ring().fd(), EPOLL_CTL_DEL, fd, &unused, [&](const sys::Call&) -> long {
       auto lock = port_.lock();
-      Claim* const claim = claims_.find(fd);
-      if (!claim || claim->token == no_token) return -ENOENT;
-      const Token token = std::exchange(*claim, Claim{}).token;
+      const bool completed = completions_ && completions_->source_at(fd) != no_token;
+      Claim* const claim = completed ? nullptr : claims_.find(fd);
+      if (!completed && (!claim || claim->token == no_token)) return -ENOENT;
       sources_.fetch_sub(1, relaxed);
+      const Token polled = claim ? std::exchange(*claim, Claim{}).token : no_token;
       if (mutated(Mutant::close_leaves_requests)) return 0;
       bool in_flight = true;
-      if (slab_.slot_at(token).completes) {
+      if (completed) {
         in_flight = completions_->close(fd);
       } else {
-        port_.cancel(user_data(token, RingRequest::poll));
+        port_.cancel(user_data(polled, RingRequest::poll));
       }
       // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The
       // number must not be another file's, either, when a request for it that is still queued is submitted.
@@ -100,13 +102,14 @@ class UringPoller final : public Poller {
   /// Of a source: what found the ring full.
   enum class Owed : std::uint8_t { nothing, poll, change };
 
-  /// Who has registered a descriptor.
+  /// Who has registered a descriptor, if polls watch it.
   struct Claim {
     Token token;         ///< no_token: nobody
-    std::uint64_t file;  ///< to tell a descriptor from a later one of the same number
-    std::uint32_t mask;
+    std::uint32_t file;  ///< to tell a descriptor from a later one of the same number
+    Interest interest;
     Owed owed;
   };
+  static_assert(sizeof(Claim) == 16);
 
   static std::uint32_t mask_of(Interest interest) noexcept {
     std::uint32_t mask = 0;
@@ -120,18 +123,26 @@ class UringPoller final : public Poller {
     event.data.u64 = token;
     return event;
   }
-  static std::uint64_t file_of(const struct stat& status) noexcept { return status.st_ino ^ (std::uint64_t{status.st_dev} << 48); }
+  /// Numbers of inodes are given out in order, so their low halves tell files apart that had one descriptor one after the other.
+  static std::uint32_t file_of(const struct stat& status) noexcept {
+    return static_cast<std::uint32_t>(status.st_ino) ^ (static_cast<std::uint32_t>(status.st_dev) << 16);
+  }
 
   // --- REQUIRES port_.lock() ------------------------------------------------------------------------------------------------
 
   IoResult claim_and_arm(int fd, const Claim& ours) noexcept {
-    Claim* const claim = claims_.make(fd);
-    if (!claim) return -ENOMEM;
-    // The same number with another file: its owner closed the first without a word, as borrowers' descriptors may be.
-    if (claim->token != no_token && claim->file == ours.file) return -EEXIST;
     const bool completed = slab_.slot_at(ours.token).completes;
-    if (completed && !completions_->open(fd, ours.token)) return -ENOMEM;
-    if (std::exchange(*claim, ours).token == no_token) sources_.fetch_add(1, relaxed);
+    Claim* const claim = completed ? claims_.find(fd) : claims_.make(fd);
+    if (!claim && !completed) return -ENOMEM;
+    // The same number with another file: its owner closed the first without a word, as borrowers' descriptors may be.
+    const bool polled = claim && claim->token != no_token;
+    const bool open = completions_ && completions_->source_at(fd) != no_token;
+    if ((polled && claim->file == ours.file) || (open && completions_->file_at(fd) == ours.file)) return -EEXIST;
+    if (open) (void)completions_->close(fd);
+    if (completed && !completions_->open(fd, ours.token, ours.file)) return -ENOMEM;
+    if (!polled && !open) sources_.fetch_add(1, relaxed);
+    if (polled) *claim = Claim{};
+    if (!completed) *claim = ours;
     // The operations of others see to requests themselves.
     if (!completed && (fd != kick_fd() || !mutated(Mutant::kick_never_armed))) arm(fd, *claim);
     return 0;
@@ -148,7 +159,7 @@ class UringPoller final : public Poller {
     if (!entry) return port_.fall_behind();
     entry->opcode = IORING_OP_POLL_ADD;
     entry->fd = fd;
-    entry->poll32_events = claim.mask;
+    entry->poll32_events = mask_of(claim.interest);
     entry->len = IORING_POLL_ADD_MULTI;
     port_.hand_over();
   }
@@ -160,7 +171,7 @@ class UringPoller final : public Poller {
     entry->opcode = IORING_OP_POLL_REMOVE;
     entry->flags = IOSQE_CQE_SKIP_SUCCESS;
     entry->addr = user_data(claim.token, RingRequest::poll);
-    entry->poll32_events = claim.mask;
+    entry->poll32_events = mask_of(claim.interest);
     entry->len = IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI;
     port_.hand_over();
   }
@@ -197,6 +208,10 @@ class UringPoller final : public Poller {
     std::size_t count = take(events, 0);  // what the last turn had no room for
     if (port_.behind()) [[unlikely]]
       count = caught_up(events, count, timeout_ms);
+    if (completions_ && completions_->lacks_buffers()) {  // tasks have given back what the last turn lent
+      auto lock = port_.lock();
+      completions_->replenish();
+    }
     const IoResult waited = port_.wait(count == 0 ? timeout_ms : 0);
     count = take(events, count);
     if (count == 0 && port_.behind()) [[unlikely]]
