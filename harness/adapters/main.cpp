@@ -58,6 +58,7 @@ int run_peer(int argc, char** argv, const std::string& peer, const std::vector<S
   ::testing::InitGoogleTest(&argc, argv);
   Selection selection;
   selection.variant = peer;
+  selection.backend = "epoll";
   bool listing = false, as_is = false;
   std::string list = REACTORLAB_DEVIATIONS;
   CLI::App app{"The rules of docs/SPEC.md that can be asked of any runtime, on an adapter that makes one of " + peer};

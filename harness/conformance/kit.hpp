@@ -72,6 +72,8 @@ class RuleTest : public ::testing::Test {
   /// it there: epoll knows it by the descriptor, in a set that has one; a ring's poll has a name that only its owner knows.
   bool kernel_knows_descriptors() const noexcept { return configuration_->options.backend == Backend::epoll; }
 
+  /// Whether the kernel answers through a ring.
+  bool uses_ring() const noexcept { return configuration_->options.backend != Backend::epoll; }
   /// Whether a stream's bytes and a listener's connections are taken out of the kernel by the reactor, before anybody asks for
   /// them.
   bool completes() const noexcept { return configuration_->options.backend == Backend::uring; }
@@ -142,10 +144,12 @@ void run_static_form(Test& test) {
 #define NEEDS(capability) \
   if (!configuration().capabilities.capability) GTEST_SKIP() << "needs " #capability
 
-/// Of a body about what only readiness knows: an edge without anything to take, or one that somebody else answers first. What a
-/// ring reports is here already. (No skip: nothing of the rule is lacking.)
+/// Likewise on backends of which the body says nothing: what only readiness knows is an edge without anything to take, or one that
+/// somebody else answers first (what a ring completes is here already); what only rings know is the chapter URG.
 #define NEEDS_READINESS() \
-  if (completes()) return
+  if (completes()) GTEST_SKIP() << "needs readiness"
+#define NEEDS_RING() \
+  if (!uses_ring()) GTEST_SKIP() << "needs a ring"
 
 #define RULE(rule, short_name)                                                                               \
   class rule##_##short_name final : public ::reactorlab::conformance::RuleTest {                             \

@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   unsigned watchdog_ms = 0;
   CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
   app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
-  app.add_option("--backend", selection.backend, "epoll, uring_poll or uring")->capture_default_str();
+  app.add_option("--backend", selection.backend, "epoll, uring_poll or uring; if not given epoll, of a rule about rings uring");
   app.add_option("--rule", selection.rule, "such as REG-01");
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
     const int status = app.exit(error);
     return status == 0 ? 0 : exit_usage;
   }
-  const auto backend = backend_named(selection.backend);
+  if (!killer.empty()) selection.rule = killer;
+  const auto backend = backend_named(selection.backend_name());
   if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll, uring"};
   Mutant mutant = mutant_by_name(selection.mutant);
   if (!selection.mutant.empty() && mutant == Mutant::none) {
@@ -95,10 +96,7 @@ int main(int argc, char** argv) {
     if (!selection.mutant.empty()) throw UsageError{"--note-switches and --mutant exclude each other"};
     mutant = noting_switches;
   }
-  if (!killer.empty()) {
-    if (selection.mutant.empty()) throw UsageError{"--expect-killed-by needs --mutant"};
-    selection.rule = killer;
-  }
+  if (!killer.empty() && selection.mutant.empty()) throw UsageError{"--expect-killed-by needs --mutant"};
 
   prepare_process();
   std::vector<Configuration> configurations;
@@ -111,7 +109,7 @@ int main(int argc, char** argv) {
   if (configurations.empty()) (void)make_runtime(selection.variant);  // throws with the list
   if (listing) return list(selection, configurations);
   if (const auto reason = why_unavailable(*backend)) {
-    fmt::print("skipped: backend {} isn't there: {}\n", selection.backend, *reason);
+    fmt::print("skipped: backend {} isn't there: {}\n", selection.backend_name(), *reason);
     return exit_skipped;
   }
   if (!killer.empty()) return expect_killed(selection, configurations);

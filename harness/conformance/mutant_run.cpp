@@ -18,8 +18,8 @@ int expect_killed(const Selection& selection, const std::vector<Configuration>& 
     if (!sweeps && std::ranges::none_of(bodies(), matches)) continue;
     any = true;
     // Its own name too, by which death tests start it once more.
-    const Ending ending =
-        run_child({"/proc/self/exe", "--variant=" + c.variant, "--configuration=" + c.label, what, "--mutant=" + selection.mutant});
+    const Ending ending = run_child({"/proc/self/exe", "--variant=" + c.variant, "--configuration=" + c.label, what,
+                                     fmt::format("--backend={}", name_of(c.options.backend)), "--mutant=" + selection.mutant});
     if (const std::string reason = verdict(ending); !reason.empty()) {
       fmt::print("{} is killed by {} on {}: {}\n{}\n", selection.mutant, selection.rule, c.label, reason, ending.said);
       return 0;

@@ -23,8 +23,13 @@ bool Selection::matches(const Body& candidate, const Configuration& c) const {
          !(c.make && candidate.form == Form::static_form);  // somebody else's type is known to nobody here
 }
 
+std::string_view Selection::backend_name() const noexcept {
+  if (!backend.empty()) return backend;
+  return name_of(rule.starts_with("URG-") ? Backend::uring : Backend::epoll);
+}
+
 std::string Selection::describe() const {
-  std::string text = fmt::format("--variant={} --backend={} --rule={}", variant, backend, rule);
+  std::string text = fmt::format("--variant={} --backend={} --rule={}", variant, backend_name(), rule);
   if (!configuration.empty()) text += " --configuration=" + configuration;
   if (!body.empty()) text += " --body=" + body;
   return text;

@@ -2,6 +2,7 @@
 // Which bodies run on which configurations, and what became of them.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/conformance/kit.hpp"
@@ -14,7 +15,7 @@ inline constexpr int exit_skipped = 77;
 /// Empty fields match everything.
 struct Selection {
   std::string variant;
-  std::string backend = "epoll";
+  std::string backend;  ///< empty: epoll, and for the rules about rings the one that shows most of them
   std::string rule;  ///< `REG-01`
   std::string configuration;
   std::string body;
@@ -22,6 +23,8 @@ struct Selection {
   std::string sweep;  ///< a scenario instead of rules
 
   bool matches(const Body& body, const Configuration& configuration) const;
+  /// Its backend's name.
+  std::string_view backend_name() const noexcept;
   std::string describe() const;
 };
 

@@ -5,6 +5,7 @@ import collections
 from .tree import BY_CONSTRUCTION, CATALOGUE, DEVIATIONS, ENUM, KIT, MUTANT_TABLE, PAIRS, SKIPS, SPEC, Tree
 
 FIELDS = ["Rule", "Intent", "Kind", "Needs", "Provoked by", "Killed mutant", "Source"]
+BACKENDS = ("epoll", "uring_poll", "uring")
 PLACES = {"rule", "io_uring"}  # where a behaviour of the catalogue is
 
 
@@ -20,7 +21,7 @@ class Check(Tree):
         self.check_tests()
         self.check_catalogue()
         self.check_mutants()
-        self.check_cells(SKIPS, self.skips(), set(self.variants()), "isn't a variant (impls/{}/home.hpp is missing)")
+        self.check_cells(SKIPS, self.skips(), {"*", *self.variants()}, "isn't a variant (impls/{}/home.hpp is missing)")
         implementations = {folder.name for folder in (self.root / "impls").glob("*/")}
         self.check_cells(DEVIATIONS, self.deviations(), implementations, "isn't an implementation (impls/{} is missing)")
 
@@ -87,8 +88,11 @@ class Check(Tree):
             self.complain(right[name], f"{name} isn't in {left_name}")
 
     def check_cells(self, path, table, variants, unknown):
-        """A table of (variant, rule), each of which exists."""
-        for (variant, rule), (line, _) in table.items():
+        """A table of (variant, rule), each of which exists; `variant@backend` is the variant on one backend."""
+        for (where, rule), (line, _) in table.items():
+            variant, _, backend = where.partition("@")
+            if where == "*" or ("@" in where and backend not in BACKENDS):
+                self.complain(f"{path}:{line}", f"{where} names none of the backends {', '.join(BACKENDS)}")
             if variant not in variants:
                 self.complain(f"{path}:{line}", f"{variant} {unknown.format(variant)}")
             if rule not in self.rules:

@@ -134,7 +134,7 @@ class Tree:
         return self.keyed(PAIRS, 2, 2)
 
     def skips(self):
-        """(variant, rule) -> (line, [reason])"""
+        """(variant, `variant@backend` or `*@backend`; rule) -> (line, [reason])"""
         return self.keyed(SKIPS, 3, 2)
 
     def deviations(self):
