@@ -9,6 +9,7 @@
 #include <new>
 
 #include "core/frame_pool.hpp"
+#include "core/mutation.hpp"
 #include "core/sys_uring.hpp"
 #include "core/task_arena.hpp"
 
@@ -33,6 +34,8 @@ struct Completions::SendBlock {
     std::memcpy(block->bytes, bytes.data(), bytes.size());
     return block;
   }
+  /// A mutant's: what becomes of memory that was given back too early.
+  void spoil() noexcept { std::memset(bytes, 0xdd, size); }
   static void free(SendBlock* block) noexcept { FramePool::deallocate(block, sizeof(SendBlock) + block->size); }
 };
 
@@ -77,11 +80,8 @@ bool Completions::close(int fd) noexcept {
   if (endpoint.receiving) request_cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
   if (endpoint.awaits_writable) request_cancel(user_data(token, RingRequest::writable));
   if (endpoint.sending) request_cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.sending), RingRequest::send));
-  if (listener) {
-    drop_connections(endpoint);
-  } else {
-    drop_received(endpoint);
-  }
+  const auto drop = listener ? &drop_connections : &drop_received;
+  if (!mutated(Mutant::completed_result_forgotten)) drop(endpoint);
   endpoint = Endpoint{};
   return in_flight;
 }
@@ -345,6 +345,7 @@ void Completions::abandon_send(Registration& slot, const TaskHeader& task) noexc
   Endpoint* const endpoint = endpoint_of(slot);
   if (!endpoint || endpoint->writer != TaskArena::offset_of(task)) return;
   endpoint->writer = 0;
+  if (mutated(Mutant::send_buffer_freed_early) && endpoint->sending) endpoint->sending->spoil();
   if (!endpoint->sending && endpoint->contended) tell_other_writers(*endpoint);
 }
 

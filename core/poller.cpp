@@ -5,11 +5,17 @@
 
 namespace reactorlab {
 
+#if REACTORLAB_INSTRUMENTED
+RingSizes sizes_of_new_rings;
+#else
+static constexpr RingSizes sizes_of_new_rings;
+#endif
+
 std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
   switch (backend) {
     case Backend::epoll: return make_epoll_poller();
-    case Backend::uring_poll: return make_uring_poller(use, slab, Completing::nothing);
-    case Backend::uring: return make_uring_poller(use, slab, Completing::sockets);
+    case Backend::uring_poll: return make_uring_poller(use, slab, Completing::nothing, sizes_of_new_rings);
+    case Backend::uring: return make_uring_poller(use, slab, Completing::sockets, sizes_of_new_rings);
   }
   throw UsageError{"unknown backend"};
 }

@@ -8,6 +8,7 @@
 #include "core/completions.hpp"
 #include "core/descriptor_table.hpp"
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 #include "core/ring_port.hpp"
 #include "core/ring_request.hpp"
 #include "core/sys_uring.hpp"
@@ -30,7 +31,7 @@ class UringPoller final : public Poller {
     if (completing == Completing::sockets) completions_.emplace(port_, slab, sizes.buffers);
   }
   ~UringPoller() override {
-    if (completions_) finish();
+    if (completions_ && !mutated(Mutant::shutdown_without_reaping)) finish();
   }
 
   IoResult add(int fd, Token token, Interest interest) noexcept override {
@@ -66,6 +67,7 @@ class UringPoller final : public Poller {
       if (!claim || claim->token == no_token) return -ENOENT;
       const Token token = std::exchange(*claim, Claim{}).token;
       sources_.fetch_sub(1, relaxed);
+      if (mutated(Mutant::close_leaves_requests)) return 0;
       bool in_flight = true;
       if (slab_.slot_at(token).completes) {
         in_flight = completions_->close(fd);
@@ -129,7 +131,7 @@ class UringPoller final : public Poller {
     if (claim->token != no_token && claim->file == ours.file) return -EEXIST;
     if (slab_.slot_at(ours.token).completes) {
       if (!completions_->open(fd, ours.token)) return -ENOMEM;  // its operations see to requests themselves
-    } else {
+    } else if (fd != kick_fd() || !mutated(Mutant::kick_never_armed)) {
       io_uring_sqe* const entry = port_.queue();
       if (!entry) return -EAGAIN;
       arm(*entry, fd, ours.token, ours.mask);
@@ -184,6 +186,7 @@ class UringPoller final : public Poller {
     count = take(events, count);
     if (count != 0 || waited) return static_cast<long>(count);
     const int error = waited.error();
+    if (error == ETIME && mutated(Mutant::internal_results_reported)) return waited;
     return error == ETIME || error == EAGAIN || error == EBUSY ? IoResult{0} : waited;
   }
 

@@ -15,4 +15,9 @@ enum class Completing : std::uint8_t { nothing, sockets };
 std::unique_ptr<Poller> make_uring_poller(RingUse use, Slab& slab, Completing completing = Completing::nothing,
                                           RingSizes sizes = {});
 
+#if REACTORLAB_INSTRUMENTED
+/// Of the rings that make_poller() makes: a test's to change, while nobody makes one.
+extern RingSizes sizes_of_new_rings;
+#endif
+
 }  // namespace reactorlab

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/mutation.hpp"
 #include "core/sys_uring.hpp"
 
 namespace reactorlab {
@@ -129,6 +130,7 @@ IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
   completion_head_ = next_ - kept;
   word_at(params_.cq_off.head).store(completion_head_, release);
   const unsigned before = ready();
+  const bool lossy = mutated(Mutant::overflow_ignored) && (word_at(params_.sq_off.flags).load(relaxed) & IORING_SQ_CQ_OVERFLOW);
   __kernel_timespec limit{timeout_ms / 1'000, timeout_ms % 1'000 * 1'000'000L};
   io_uring_getevents_arg argument{};
   if (timeout_ms > 0) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
@@ -140,6 +142,7 @@ IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
     n = sys::io_uring_enter(fd_.get(), publish(), kept + 1, flags, &argument);
   }
   entered();
+  if (lossy && before == 0) consume(ready());
   return n < 0 ? IoResult{n} : IoResult{0};
 }
 
