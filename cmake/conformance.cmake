@@ -65,12 +65,11 @@ function(reactorlab_add_mutant mutant rule)
     return()
   endif()
   set(name mutant.${mutant}.${rule})
-  set(backend epoll)
+  add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule})
+  set_tests_properties(${name} PROPERTIES LABELS mutant TIMEOUT 120)
   if(rule MATCHES "^URG-")
-    set(backend uring)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77) # where there are no rings
   endif()
-  add_test(NAME ${name} COMMAND conformance --mutant=${mutant} --expect-killed-by=${rule} --backend=${backend})
-  set_tests_properties(${name} PROPERTIES LABELS mutant SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()
 
 # <scenario>: harness/conformance/sweep_<scenario>.cpp.

@@ -69,8 +69,8 @@ RULE(URG_01, hundreds_of_messages) {
       streams.push_back(stream_over(rt, std::move(pair.ours)));
       peers.push_back(std::move(pair.peer));
     }
-    auto bell = AsyncFd::own(rt, event_fd().release());
     for (int round = 0; round < 2; ++round) {
+      auto bell = AsyncFd::own(rt, event_fd().release());
       std::vector<JoinHandle<std::string>> reading;
       for (TcpStream& stream : streams) reading.push_back(rt.spawn(first_bytes(stream)));
       auto rings = rt.spawn(edge_of(bell));
