@@ -70,6 +70,7 @@ RULE(URG_05, connections_while_the_listener_is_closed) {
 RULE(URG_05, a_cancel_that_finds_nothing) {
   NEEDS_RING();
   std::atomic<unsigned> found_nothing{0};
+  std::atomic<bool> ended{false};
   Script script;
   script.alter(
       RingRequest::cancel, [&](io_uring_cqe& completion) { found_nothing += completion.res == -ENOENT; }, 1, Script::forever);
@@ -79,11 +80,15 @@ RULE(URG_05, a_cancel_that_finds_nothing) {
   rt.block_on([&]() -> Task<> {
     auto former = AsyncFd::borrow(rt, fd);
     co_await events_dispatched(rt);
+    const auto note_end = [&, source = script.token_of(fd)](io_uring_cqe& completion) {
+      if (name_in(completion.user_data) == source && !(completion.flags & IORING_CQE_F_MORE)) ended = true;
+    };
+    script.alter(RingRequest::poll, note_end, 1, Script::forever);
     script.hold_back(RingRequest::poll, script.token_of(fd));
     put(pair.peer.get(), "x");
     co_await held_back(rt, script, RingRequest::poll);
     EXPECT_TRUE(end_request(script.epoll_of(fd), user_data(script.token_of(fd), RingRequest::poll)));
-    co_await events_dispatched(rt);
+    while (!ended) co_await events_dispatched(rt);
     former.close();
     EXPECT_EQ(take(fd, 1), "x");
     auto again = AsyncFd::borrow(rt, fd);
