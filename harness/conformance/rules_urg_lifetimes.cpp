@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <array>
+#include <future>
 #include <thread>
 
 #include "harness/conformance/foreign.hpp"
@@ -69,8 +70,7 @@ RULE(URG_04, a_send_that_was_given_up) {
   IRuntime& rt = runtime();
   for (int round = 0; round < 10; ++round) {
     FullStream full{rt};
-    std::string got;
-    std::jthread peer;
+    std::future<std::string> peer;
     rt.block_on([&]() -> Task<> {
       auto writer = co_await spawn_parked(rt, points, [](TcpStream& stream, std::string text) -> Task<> {
         (void)co_await stream.write_all(bytes_of(text));
@@ -78,11 +78,11 @@ RULE(URG_04, a_send_that_was_given_up) {
       co_await events_dispatched(rt);  // the request has gone to the kernel
       writer.cancel();
       EXPECT_TRUE(co_await ended_cancelled(writer));
-      peer = std::jthread{[&] { got = full.behind_the_filling(); }};
+      peer = std::async(std::launch::async, [&] { return full.behind_the_filling(); });
       EXPECT_EQ(co_await full.stream.write_all(bytes_of(last)), IoResult{static_cast<long>(last.size())});
       full.stream.close();
     }());
-    peer.join();
+    const std::string got = peer.get();
     EXPECT_TRUE(got.ends_with(last));
     const std::string of_the_first = got.substr(0, got.size() - std::min(got.size(), last.size()));
     EXPECT_TRUE(sent.starts_with(of_the_first)) << "the kernel sent what had become of the memory";
@@ -95,18 +95,16 @@ RULE(URG_04, a_send_whose_stream_is_closed) {
   IRuntime& rt = runtime();
   for (int round = 0; round < 10; ++round) {
     FullStream full{rt};
-    std::string got;
-    std::jthread peer;
+    std::future<std::string> peer;
     rt.block_on([&]() -> Task<> {
       auto writer = rt.spawn(write_copy(full.stream, sent));
       co_await waiters_are(rt, 1);
       co_await events_dispatched(rt);
-      peer = std::jthread{[&] { got = full.behind_the_filling(); }};
+      peer = std::async(std::launch::async, [&] { return full.behind_the_filling(); });
       full.stream.close();
       (void)co_await writer;
     }());
-    peer.join();
-    EXPECT_TRUE(sent.starts_with(got)) << "the kernel sent what had become of the memory";
+    EXPECT_TRUE(sent.starts_with(peer.get())) << "the kernel sent what had become of the memory";
   }
 }
 

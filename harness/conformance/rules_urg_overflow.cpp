@@ -10,8 +10,8 @@ namespace {
 
 constexpr RingSizes tiny{.submissions = 4, .completions = 8};
 
-/// Runs on a thread that is about to wait, while nobody else does: whatever the code makes ready completes behind the reaper's back.
-/// `bell` ends the wait that is under way. From a task.
+/// Runs on a thread that is about to wait, while nobody else does: whatever the code makes ready completes behind the reaper's
+/// back. `bell` ends the wait that is under way. From a task.
 template <class Code>
 void before_the_next_reaping(SyncPoints& points, AsyncFd& bell, Code code) {
   points.at(SyncPoint::poll_before_block, std::move(code));

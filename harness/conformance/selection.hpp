@@ -16,7 +16,7 @@ inline constexpr int exit_skipped = 77;
 struct Selection {
   std::string variant;
   std::string backend;  ///< empty: epoll, and for the rules about rings the one that shows most of them
-  std::string rule;  ///< `REG-01`
+  std::string rule;     ///< `REG-01`
   std::string configuration;
   std::string body;
   std::string mutant;
