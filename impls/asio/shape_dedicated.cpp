@@ -1,5 +1,6 @@
 // The context on a thread of its own, the handlers that would do a server's work on a pool.
 #include "harness/peer_serving.hpp"
+#include "harness/scenarios/work.hpp"
 #include "impls/asio/listener.hpp"
 #include "impls/asio/types.hpp"
 
@@ -32,7 +33,7 @@ class PooledSession {
         asio::buffer(session.buffer_.get(), session.chunk_),
         asio::bind_executor(session.pool_.get_executor(),
                             [self = std::move(self)](const asio_peer::error_code& error, std::size_t size) mutable {
-                              if (!error) answer(std::move(self), size);
+                              if (!error && work::do_requested_if_any(self->buffer_.get(), size)) answer(std::move(self), size);
                             }));
   }
 

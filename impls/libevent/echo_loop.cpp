@@ -1,5 +1,7 @@
 #include "impls/libevent/echo_loop.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -119,6 +121,7 @@ void EchoLoop::on_readable(evutil_socket_t fd, short, void* pointer) {
     if (received == 0 || (errno != EAGAIN && errno != EINTR)) self.close(connection);
     return;
   }
+  if (!work::do_requested_if_any(self.buffer_.get(), static_cast<std::size_t>(received))) return self.close(connection);
   ++self.send_;
   const ssize_t sent = ::send(fd, self.buffer_.get(), static_cast<std::size_t>(received), MSG_NOSIGNAL);
   if (sent == received) return;

@@ -1,5 +1,7 @@
 #include "impls/libuv/dedicated_loop.hpp"
 
+#include "harness/scenarios/work.hpp"
+
 namespace reactorlab::libuv_peer {
 namespace {
 
@@ -17,10 +19,11 @@ Worker::Worker(Inbox& answers) : answers_(answers), loop_(this) {
 
 Worker::~Worker() { inbox_.close(); }
 
-/// Here a server would do its work; the answer to an echo is what came.
+/// Here a server does its work; the answer to an echo is what came. What is no request gets one all the same, which the client sees.
 void Worker::on_ring(uv_async_t* bell) {
   auto& self = *static_cast<Worker*>(bell->data);
   self.inbox_.take(self.taken_);
+  for (const Job* job : self.taken_) (void)work::do_requested_if_any(job->bytes.get(), job->size);
   if (!self.taken_.empty()) self.answers_.post(self.taken_);
   if (self.inbox_.closed()) uv_close(self.inbox_.bell(), nullptr);  // then run() ends
 }

@@ -2,6 +2,7 @@
 
 #include "harness/inline_syscall.hpp"
 #include "harness/peer_serving.hpp"
+#include "harness/scenarios/work.hpp"
 #include "impls/raw_epoll/counts.hpp"
 
 #include <array>
@@ -65,6 +66,7 @@ class SharedLoop::Worker {
       if (received == -EAGAIN || received == -EINTR) break;
       if (received <= 0) return close(connection, received);
       const auto size = static_cast<std::size_t>(received);
+      if (!work::do_requested_if_any(buffer_.get(), size)) return close(connection, 0);
       ++counts_.send;
       const long sent = inline_sys::send(connection.fd, buffer_.get(), size);
       if (sent < 0 && sent != -EAGAIN) return close(connection, sent);
