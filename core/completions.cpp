@@ -496,6 +496,4 @@ std::uint32_t Completions::sent(const io_uring_cqe& completion, Token& token) no
   return EPOLLOUT;
 }
 
-void Completions::replenish() noexcept { buffers_.replenish(); }
-
 }  // namespace reactorlab

@@ -64,8 +64,10 @@ class Completions {
   bool close(int fd) noexcept;
   /// The mask of the event that a completion is to its source, and which that is; 0: none.
   std::uint32_t complete(const io_uring_cqe& completion, Token& token) noexcept;
-  /// After a batch of them, and before the next one.
-  void replenish() noexcept;
+  /// After a batch of them.
+  void replenish() noexcept { buffers_.replenish(ProvidedBuffers::Refill::half); }
+  /// Before the next one, when tasks have given back what the last one lent.
+  void replenish_all() noexcept { buffers_.replenish(ProvidedBuffers::Refill::all); }
   bool lacks_buffers() const noexcept { return !buffers_.complete(); }
   /// A source of which a request found the ring full: its operations are to attempt again. The first from `fd` on, which becomes
   /// the one behind it; no_token: there is none.

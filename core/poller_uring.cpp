@@ -208,9 +208,9 @@ class UringPoller final : public Poller {
     std::size_t count = take(events, 0);  // what the last turn had no room for
     if (port_.behind()) [[unlikely]]
       count = caught_up(events, count, timeout_ms);
-    if (completions_ && completions_->lacks_buffers()) {  // tasks have given back what the last turn lent
+    if (completions_ && completions_->lacks_buffers()) {
       auto lock = port_.lock();
-      completions_->replenish();
+      completions_->replenish_all();
     }
     const IoResult waited = port_.wait(count == 0 ? timeout_ms : 0);
     count = take(events, count);

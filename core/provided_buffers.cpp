@@ -15,12 +15,7 @@ ProvidedBuffers::ProvidedBuffers(Ring& ring, unsigned count) : ring_{ring}, coun
     throw_errno(static_cast<int>(-registered), "providing buffers to a ring", "Linux 6.1 is needed; use --backend=uring_poll");
   }
   for (unsigned id = count; id-- != 0;) missing_[missing_count_++] = static_cast<std::uint16_t>(id);
-  while (missing_count_ != 0) {
-    ReadBuffer* const buffer = BufferPool::take();
-    if (!buffer) break;
-    provide(missing_[--missing_count_], *buffer);
-  }
-  publish();
+  replenish(Refill::all);
 }
 
 ProvidedBuffers::~ProvidedBuffers() {
@@ -42,11 +37,11 @@ ReadBuffer* ProvidedBuffers::take(std::uint16_t id) noexcept {
   return buffer;
 }
 
-void ProvidedBuffers::replenish() noexcept {
+void ProvidedBuffers::replenish(Refill refill) noexcept {
   if (missing_count_ == 0) return;
-  // Those that are lent come back before long. New ones are made only when many are.
+  const unsigned least = refill == Refill::all ? count_ : count_ / 2;
   while (missing_count_ != 0) {
-    ReadBuffer* const buffer = missing_count_ > count_ / 4 * 3 || sanitized ? BufferPool::take() : BufferPool::take_used();
+    ReadBuffer* const buffer = count_ - missing_count_ < least ? BufferPool::take() : BufferPool::take_used();
     if (!buffer) break;
     provide(missing_[--missing_count_], *buffer);
   }
