@@ -70,6 +70,25 @@ def measure(root, options):
     return tree, matrix, Score(tree, matrix, whole=not matrix.facts["partial"])
 
 
+def extend(root, options):
+    """The published matrix with the mutants and rules that it hasn't, as a run of those mutants found them. Its old mutants weren't run
+    with the new rules, and say so; what was found is kept with what found it."""
+    tree, file = Tree(root), Path(options.json) if options.json else root / PUBLISHED
+    old, new = load(file), load(Path(options.extend))
+    if old.facts.get("partial") or new.rules != list(tree.rules):
+        raise Refused(f"{options.extend} must be of the present rules, and {file} whole; remedy: run scripts/mutants --only=... again")
+    matrix = Matrix(tree.rules, old.facts)
+    for mutant in dict.fromkeys(mutant for mutant, _ in tree.pairs()):
+        source = new if mutant in new.rows and mutant not in old.rows else old
+        if mutant in source.rows:
+            matrix.rows[mutant] = "".join(source.cell(mutant, rule) for rule in matrix.rules)
+    found = {fact: new.facts[fact] for fact in ("command_line", "commit", "modified_files", "binary", "started_at") if fact in new.facts}
+    found["mutants"] = [mutant for mutant in matrix.rows if mutant not in old.rows]
+    matrix.facts["extended"] = [*old.facts.get("extended", []), found]
+    matrix.save(file)
+    return tree, matrix, Score(tree, matrix)
+
+
 def take_over(matrix, file, but):
     """The rows of an earlier run of the same binary, except for those mutants."""
     try:
@@ -91,7 +110,7 @@ def check(root, options):
 
 def work(options, root=ROOT):
     try:
-        tree, matrix, score = check(root, options) if options.check else measure(root, options)
+        tree, matrix, score = (check if options.check else extend if options.extend else measure)(root, options)
         text = report(tree, matrix, score)
         if options.out:
             Path(options.out).write_text(text)
@@ -119,6 +138,8 @@ def parse(words):
     parser.add_argument("--preset", default="release", choices=("release", "dev", "asan", "tsan"), help="whose build; default: release")
     parser.add_argument("--quick", action="store_true", help="only the pairs of mutants.txt")
     parser.add_argument("--only", metavar="REGEX", default="", help="only the mutants whose name matches")
+    parser.add_argument("--extend", metavar="RUN", default="",
+                        help="run nothing: the published matrix gets the mutants and rules that it hasn't, from the matrix RUN")
     parser.add_argument("--json", metavar="FILE", help="where the matrix is kept, and read from; default: build/PRESET/mutants.json")
     parser.add_argument("--out", metavar="FILE", help="write the text to FILE, too")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time; default: one per CPU")
