@@ -13,17 +13,18 @@ static constexpr RingSizes sizes_of_new_rings;
 #endif
 
 std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
+  const auto completing = backend == Backend::uring ? Completing::sockets : Completing::nothing;
   if (mutated(Mutant::unavailable_ring_hidden) && backend != Backend::epoll) {
     try {
-      return make_uring_poller(use, slab, backend == Backend::uring ? Completing::sockets : Completing::nothing);
+      return make_uring_poller(use, slab, completing, sizes_of_new_rings);
     } catch (const std::system_error&) {
       return make_epoll_poller();
     }
   }
   switch (backend) {
     case Backend::epoll: return make_epoll_poller();
-    case Backend::uring_poll: return make_uring_poller(use, slab, Completing::nothing, sizes_of_new_rings);
-    case Backend::uring: return make_uring_poller(use, slab, Completing::sockets, sizes_of_new_rings);
+    case Backend::uring_poll:
+    case Backend::uring: return make_uring_poller(use, slab, completing, sizes_of_new_rings);
   }
   throw UsageError{"unknown backend"};
 }

@@ -28,12 +28,6 @@ inline Task<> held_back(IRuntime& rt, const Script& script, RingRequest kind) {
 
 }  // namespace reactorlab::conformance
 
-/// Of a body about what a ring does.
-#ifndef NEEDS_RING
-#define NEEDS_RING() \
-  if (kernel_knows_descriptors()) GTEST_SKIP() << "needs a ring"
-#endif
-
 /// Of a body about what sockets do by completion.
 #define NEEDS_COMPLETION() \
   if (!completes()) GTEST_SKIP() << "needs completion by a ring"
