@@ -57,7 +57,7 @@ int run(const Selection& selection, const std::vector<Configuration>& configurat
   std::fflush(stdout);
   const bool failed = RUN_ALL_TESTS() != 0;
   const Backend backend = configurations.front().options.backend;
-  fmt::print("{} runtimes were seen to run on {}\n", ran_on(backend), backend == Backend::epoll ? "epoll" : "io_uring");
+  fmt::print("{} runtimes were seen to run on {}\n", ran_on(backend), backend == Backend::epoll ? "epoll" : "a ring");
   if (mutant == noting_switches) fmt::print("switches: {}\n", fmt::join(noted_switches(), " "));
   if (failed) return 1;
   return skipped_bodies().empty() ? 0 : exit_skipped;
