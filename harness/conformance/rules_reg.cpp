@@ -204,7 +204,8 @@ RULE(REG_05, widened_during_a_wait) {
   drain(pair.peer.get());
   served.acquire();
   EXPECT_EQ(script.count_ctl(pair.ours.get(), EPOLL_CTL_MOD), 1u);
-  EXPECT_EQ(script.log_of(sys::Op::write).size(), kicks_for_registration()) << "the driver was kicked";
+  // One kick at most, and none if the driver is still on its way out of the sleep that the registration's kick has ended.
+  EXPECT_LE(script.log_of(sys::Op::write).size(), kicks_for_registration());
   probe.join().wait();
 }
 

@@ -100,8 +100,8 @@ RULE(URG_04, a_send_whose_stream_is_closed) {
       auto writer = rt.spawn(write_copy(full.stream, sent));
       co_await waiters_are(rt, 1);
       co_await events_dispatched(rt);
+      full.stream.close();  // before there is room: the writer, on another thread perhaps, is to be parked
       peer = std::async(std::launch::async, [&] { return full.behind_the_filling(); });
-      full.stream.close();
       (void)co_await writer;
     }());
     EXPECT_TRUE(sent.starts_with(peer.get())) << "the kernel sent what had become of the memory";
