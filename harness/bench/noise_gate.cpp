@@ -85,10 +85,6 @@ void judge_canary(const NoiseReading& noise, const std::map<std::string, double>
     const double slower = static_cast<double>(canary.fastest_ns) / usual.at(cpu) - 1;
     if (slower > kCanarySlower)
       findings.push_back({"canary", percent(fmt::format("CPU {} was slower than usual by", cpu), slower, kCanarySlower)});
-    const double waited = share(canary.wall_ns, canary.cpu_ns) - 1;
-    if (waited > kCanaryWaited)
-      findings.push_back(
-          {"canary", percent(fmt::format("on CPU {} the canary waited", cpu), waited, kCanaryWaited, " of its time")});
   }
 }
 
@@ -165,8 +161,7 @@ json to_json(const NoiseReport& report) {
             {"run_delay", kRunDelay},
             {"alone", kAlone},
             {"pressure", kPressure},
-            {"canary_slower", kCanarySlower},
-            {"canary_waited", kCanaryWaited}}}};
+            {"canary_slower", kCanarySlower}}}};
 }
 
 std::string text_of(const NoiseReport& report) {

@@ -22,7 +22,6 @@ inline constexpr double kRunDelay = 0.05;        ///< of the window, for a serve
 inline constexpr double kAlone = 0.02;           ///< that is one whose median run delay in this cell is at most this
 inline constexpr double kPressure = 0.05;        ///< of the time, above the entry's median in this cell
 inline constexpr double kCanarySlower = 0.05;    ///< than the run's median on that CPU
-inline constexpr double kCanaryWaited = 0.10;    ///< of its CPU time more passed
 }  // namespace noise_limits
 
 /// Why a sample is too noisy.
