@@ -15,7 +15,12 @@ ProvidedBuffers::ProvidedBuffers(Ring& ring, unsigned count) : ring_{ring}, coun
     throw_errno(static_cast<int>(-registered), "providing buffers to a ring", "Linux 6.1 is needed; use --backend=uring_poll");
   }
   for (unsigned id = count; id-- != 0;) missing_[missing_count_++] = static_cast<std::uint16_t>(id);
-  replenish(Refill::all);
+  while (missing_count_ != 0) {
+    ReadBuffer* const buffer = BufferPool::take();
+    if (!buffer) break;
+    provide(missing_[--missing_count_], *buffer);
+  }
+  publish();
 }
 
 ProvidedBuffers::~ProvidedBuffers() {
@@ -39,7 +44,8 @@ ReadBuffer* ProvidedBuffers::take(std::uint16_t id) noexcept {
 
 void ProvidedBuffers::replenish(Refill refill) noexcept {
   if (missing_count_ == 0) return;
-  const unsigned least = refill == Refill::all ? count_ : count_ / 2;
+  // A batch lends some, which come back: no new ones for a few. More than half in any case, or bursts run out of them.
+  const unsigned least = refill == Refill::all ? count_ * 5 / 8 : count_ / 2;
   while (missing_count_ != 0) {
     ReadBuffer* const buffer = count_ - missing_count_ < least ? BufferPool::take() : BufferPool::take_used();
     if (!buffer) break;

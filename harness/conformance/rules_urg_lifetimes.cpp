@@ -194,7 +194,7 @@ RULE(URG_06, connections) {
 /// More of them than the pools of all threads keep.
 RULE(URG_06, bytes) {
   NEEDS_RING();
-  constexpr std::size_t rounds = 12, warm_up = 2, connections = sanitized ? 10 : 100;
+  constexpr std::size_t rounds = 12, warm_up = 2, connections = sanitized ? 10 : 64;
   IRuntime& rt = runtime();
   ProcessMemory before;
   rt.block_on([&]() -> Task<> {
