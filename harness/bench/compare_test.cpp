@@ -245,7 +245,7 @@ TEST(StoredRun, ReadsWhatWasPublished) {
     if (!fs::exists(entry.path() / "samples.jsonl")) continue;
     const StoredRun run = load_run(entry.path());
     EXPECT_TRUE(run.damage.empty()) << entry.path();
-    const Pairing pairing = pair_up(run, run, {.engines = {"arc_mutex"}, .vs = "raw_epoll"});
+    const Pairing pairing = pair_up(run, run, {.engines = {"thread_local"}, .vs = "raw_epoll"});
     EXPECT_TRUE(pairing.unusable.empty()) << entry.path();
     ASSERT_FALSE(pairing.cells.empty()) << entry.path();
     EXPECT_TRUE(bench::compare(pairing.cells.front(), cost_figure(pairing.cells.front().cell), true).front().has_value());

@@ -78,7 +78,7 @@ class MadeUpRun {
       : noise_(noise), rounds_(rounds), workload_(std::move(workload)) {}
 
   MadeUpRun& with(const std::string& label, double cost_ns, std::optional<InjectedSpin> spin = {}, bool counts = true) {
-    std::normal_distribution<double> scatter(0, noise_);
+    std::normal_distribution<double> scatter;
     for (std::size_t round = 0; round < rounds_; ++round) {
       Sample s;
       s.impl = label;
@@ -87,7 +87,7 @@ class MadeUpRun {
       s.ops = 1'000'000;
       s.wall_ns = 1'000'000'000;
       s.server_cpu_ns =
-          static_cast<std::uint64_t>(1e6 * cost_ns * std::exp(scatter(engine_)) * (1 + 0.1 * static_cast<double>(round)));
+          static_cast<std::uint64_t>(1e6 * cost_ns * std::exp(noise_ * scatter(engine_)) * (1 + 0.1 * static_cast<double>(round)));
       s.verified = true;
       s.spin = spin;
       if (spin && counts) s.counts["spin_iterations"] = spin->iterations;
