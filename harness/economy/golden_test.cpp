@@ -90,7 +90,12 @@ TEST_P(Golden, yield) {
 }
 
 TEST_P(Golden, timer_insert_cancel) {
-  EXPECT_EQ(calls_of([](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000), CallsByName{});
+  CallsByName calls = calls_of([](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000);
+  if (home() == "dedicated_thread" && calls.contains("write")) {
+    EXPECT_LE(calls.at("write"), 2u) << "a timer's command may find the reactor's thread asleep; those after it don't kick again";
+    calls.erase("write");
+  }
+  EXPECT_EQ(calls, CallsByName{});
 }
 
 TEST_P(Golden, reg_churn) {
