@@ -67,7 +67,7 @@ class Completions {
   /// After a batch of them.
   void replenish() noexcept { buffers_.replenish(ProvidedBuffers::Refill::half); }
   /// Before the next one, when tasks have given back what the last one lent.
-  void replenish_all() noexcept { buffers_.replenish(ProvidedBuffers::Refill::all); }
+  void replenish_most() noexcept { buffers_.replenish(ProvidedBuffers::Refill::most); }
   bool lacks_buffers() const noexcept { return !buffers_.complete(); }
   /// A source of which a request found the ring full: its operations are to attempt again. The first from `fd` on, which becomes
   /// the one behind it; no_token: there is none.

@@ -210,7 +210,7 @@ class UringPoller final : public Poller {
       count = caught_up(events, count, timeout_ms);
     if (completions_ && completions_->lacks_buffers()) {
       auto lock = port_.lock();
-      completions_->replenish_all();
+      completions_->replenish_most();
     }
     const IoResult waited = port_.wait(count == 0 ? timeout_ms : 0);
     count = take(events, count);

@@ -45,7 +45,7 @@ ReadBuffer* ProvidedBuffers::take(std::uint16_t id) noexcept {
 void ProvidedBuffers::replenish(Refill refill) noexcept {
   if (missing_count_ == 0) return;
   // A batch lends some, which come back: no new ones for a few. More than half in any case, or bursts run out of them.
-  const unsigned least = refill == Refill::all ? count_ * 5 / 8 : count_ / 2;
+  const unsigned least = refill == Refill::most ? count_ * 5 / 8 : count_ / 2;
   while (missing_count_ != 0) {
     ReadBuffer* const buffer = count_ - missing_count_ < least ? BufferPool::take() : BufferPool::take_used();
     if (!buffer) break;

@@ -24,8 +24,9 @@ class ProvidedBuffers {
 
   /// The buffer that a completion named, which is the caller's from now on.
   ReadBuffer* take(std::uint16_t id) noexcept;
-  /// The kernel has all of them again, as far as there is memory; or while those that are lent may come back, half of them at least.
-  enum class Refill : bool { half, all };
+  /// The kernel gets what was used and given back; new ones are made, as far as there is memory, until it has half of them (while those
+  /// that are lent may come back), or most.
+  enum class Refill : bool { half, most };
   void replenish(Refill refill) noexcept;
   /// Some are missing for want of memory, or haven't been replaced yet.
   bool complete() const noexcept { return missing_count_ == 0; }
