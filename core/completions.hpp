@@ -144,7 +144,7 @@ class Completions {
   std::size_t in_flight_ = 0;
   SendBlock* spare_[17] = {};  ///< by size: in units of 64 bytes
   std::size_t spare_count_ = 0;
-  Accepted* spare_accepted_ = nullptr;
+  Accepted* spare_accepted_ = nullptr;  ///< as many as ever waited at once
   bool limits_credit_ = true;  ///< this kernel can
   bool ending_ = false;        ///< nothing is requested again
   int newcomer_ = -1;          ///< accepted last; not open yet

@@ -3,8 +3,8 @@
 //
 // One call of the kernel's per turn: what is queued goes with the next wait. On a ring that several threads use somebody may be
 // waiting already. A thread that waits here now and then hands its entries over before it sleeps elsewhere (flush()), and so a
-// batch of them at once; anybody else ends the wait. A request completes on the thread that handed it over, so that should be one
-// that stays.
+// batch of them at once; anybody else ends the wait, once for all until the next one. A request completes on the thread that handed
+// it over, so that should be one that stays.
 //
 // The kernel may refuse what is queued (for want of memory), and the queue be full. Nothing is dropped then: whoever wanted to
 // queue leaves a mark where its request belongs, says fall_behind(), and who waits here makes up for it, before it waits.
@@ -57,7 +57,8 @@ class RingPort {
 
   // --- any thread -----------------------------------------------------------------------------------------------------------
 
-  /// Hands over what is queued. Whoever waits here now and then calls it before it sleeps elsewhere, or ends.
+  /// Hands over what is queued, if somebody waits; else the next wait does. Whoever waits here now and then calls it before it
+  /// sleeps elsewhere, or ends.
   void flush() noexcept;
   /// Ends a wait that is under way, or the next one.
   void kick() noexcept;

@@ -92,7 +92,9 @@ TEST_P(Golden, yield) {
 TEST_P(Golden, timer_insert_cancel) {
   CallsByName calls = calls_of([](auto& rt, auto& request) { return scenarios::timer_insert_cancel(rt, request); }, 2'000);
   if (home() == "dedicated_thread" && calls.contains("write")) {
-    EXPECT_LE(calls.at("write"), 2u) << "a timer's command may find the reactor's thread asleep; those after it don't kick again";
+    // A kick for each deadline that is earlier than what the reactor's thread sleeps for, which it looks up anew when it is
+    // kicked: with 100 others pending one in 100 is, if that thread runs each time, and none if it never does.
+    EXPECT_LE(calls.at("write"), 2 * 2'000u / 100) << "kicks";
     calls.erase("write");
   }
   EXPECT_EQ(calls, CallsByName{});
