@@ -5,7 +5,8 @@
 
 namespace reactorlab {
 
-std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
+std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab, Ablation ablation) {
+  if (auto ablated = make_ablated_poller(ablation, slab)) return ablated;
   switch (backend) {
     case Backend::epoll: return make_epoll_poller();
     case Backend::uring_poll: return make_uring_poller(use, slab, Completing::nothing);

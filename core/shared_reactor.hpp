@@ -10,10 +10,23 @@
 
 namespace reactorlab {
 
+/// Those of homes that are a SharedReactor and a StealingExecutor.
+template <Locking locking>
+inline constexpr Ablations shared_ablations =
+    locking == Locking::coarse ? Ablations{Ablation::held_lock, Ablation::spin_then_park} : Ablations{Ablation::spin_then_park};
+
 template <Locking locking>
 class SharedReactor : public SharedRegistrations<locking> {
+  using Registrations = SharedRegistrations<locking>;
+  using Registrations::mutex_;
+  using Registrations::reactor_;
+
  public:
-  using SharedRegistrations<locking>::SharedRegistrations;
+  explicit SharedReactor(Backend backend, Ablation ablation = Ablation::none)
+      : Registrations{backend, ablation}, waits_locked_{ablation == Ablation::held_lock} {
+    if (waits_locked_)
+      mutex_.when_held([](void* reactor) { static_cast<SharedReactor*>(reactor)->kick_if_waiting(); }, this);
+  }
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
 
@@ -118,7 +131,12 @@ class SharedReactor : public SharedRegistrations<locking> {
       LockGuard lock{mutex_};
       return reactor_.poller().wait(events, wait_timeout_ms(next_deadline_.load(seq_cst)));
     }
-    return wait_.wait(events, has_work, [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
+    const auto limit = [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); };
+    if (waits_locked_) [[unlikely]] {
+      LockGuard lock{mutex_};
+      return wait_.wait(events, [&] { return has_work() || mutex_.wanted(); }, limit);
+    }
+    return wait_.wait(events, has_work, limit);
   }
 
   static void refuse_timer(TimerEntry& entry, WakeBatch& batch) noexcept {
@@ -150,10 +168,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     return fired != 0;
   }
 
-  using Registrations = SharedRegistrations<locking>;
-  using Registrations::mutex_;
-  using Registrations::reactor_;
-
+  const bool waits_locked_;
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer
   DriverRole role_;
   InterruptibleWait wait_{reactor_.poller()};

@@ -69,7 +69,10 @@ class Mutex {
  public:
   void lock() noexcept {
     if (!mutex_.try_lock()) {
-      mutex_.lock();
+      if (told_) [[unlikely]]
+        tell_and_lock();
+      else
+        mutex_.lock();
       contentions_.add();
     }
     acquisitions_.add();
@@ -78,8 +81,27 @@ class Mutex {
   std::uint64_t acquisitions() const noexcept { return acquisitions_.read(); }
   std::uint64_t contentions() const noexcept { return contentions_.read(); }
 
+  /// For a holder that may sleep while it holds it: who finds it held calls tell(context), then waits. Before there are other
+  /// threads.
+  void when_held(void (*tell)(void* context), void* context) noexcept {
+    tell_ = tell;
+    told_ = context;
+  }
+  /// Somebody whom when_held() serves waits, or is about to tell.
+  bool wanted() const noexcept { return waiting_.load(seq_cst) != 0; }
+
  private:
+  void tell_and_lock() noexcept {
+    waiting_.fetch_add(1, seq_cst);  // before the holder is told: it looks again before it sleeps
+    tell_(told_);
+    mutex_.lock();
+    waiting_.fetch_sub(1, relaxed);
+  }
+
   PlainMutex mutex_;
+  void (*tell_)(void* context) = nullptr;
+  void* told_ = nullptr;
+  Atomic<unsigned> waiting_{0};
   OwnedCounter acquisitions_;  // written with the mutex held
   OwnedCounter contentions_;   // written with the mutex held
 };
