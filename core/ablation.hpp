@@ -23,9 +23,9 @@ enum class Ablation : std::uint8_t {
   spin_then_park,        ///< a worker with nothing to do looks for work for a while before it sleeps
 };
 
-inline constexpr std::array all_ablations{Ablation::held_lock,         Ablation::registration_command, Ablation::no_batch_class,
-                                          Ablation::kick_per_command,  Ablation::handoff_per_event,    Ablation::level_triggered,
-                                          Ablation::oneshot,           Ablation::spin_then_park};
+inline constexpr std::array all_ablations{Ablation::held_lock,        Ablation::registration_command, Ablation::no_batch_class,
+                                          Ablation::kick_per_command, Ablation::handoff_per_event,    Ablation::level_triggered,
+                                          Ablation::oneshot,          Ablation::spin_then_park};
 
 /// `held_lock`: as on a command line.
 constexpr std::string_view name_of(Ablation ablation) noexcept {

@@ -18,7 +18,7 @@ namespace reactorlab {
 struct RuntimeOptions {
   unsigned workers = 1;
   Backend backend = Backend::epoll;
-  Locking locking = Locking::coarse;    ///< shared homes only
+  Locking locking = Locking::coarse;   ///< shared homes only
   Ablation ablation = Ablation::none;  ///< for measurements only
 };
 

@@ -24,8 +24,7 @@ class SharedReactor : public SharedRegistrations<locking> {
  public:
   explicit SharedReactor(Backend backend, Ablation ablation = Ablation::none)
       : Registrations{backend, ablation}, waits_locked_{ablation == Ablation::held_lock} {
-    if (waits_locked_)
-      mutex_.when_held([](void* reactor) { static_cast<SharedReactor*>(reactor)->kick_if_waiting(); }, this);
+    if (waits_locked_) mutex_.when_held([](void* reactor) { static_cast<SharedReactor*>(reactor)->kick_if_waiting(); }, this);
   }
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
@@ -134,7 +133,8 @@ class SharedReactor : public SharedRegistrations<locking> {
     const auto limit = [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); };
     if (waits_locked_) [[unlikely]] {
       LockGuard lock{mutex_};
-      return wait_.wait(events, [&] { return has_work() || mutex_.wanted(); }, limit);
+      return wait_.wait(
+          events, [&] { return has_work() || mutex_.wanted(); }, limit);
     }
     return wait_.wait(events, has_work, limit);
   }
