@@ -1,5 +1,6 @@
 #include "harness/bench/entry.hpp"
 
+#include "harness/bench/ablated_entries.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 
@@ -120,9 +121,10 @@ void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const Entr
 }
 
 /// What a label says after `mark`; empty if it says nothing.
-std::string part_of(const std::string& label, char mark) {
+std::string part_of(std::string_view label, char mark) {
   const auto at = label.find(mark);
-  return at == std::string::npos ? "" : label.substr(at + 1, label.find('@', at + 1) - at - 1);
+  if (at == std::string_view::npos) return "";
+  return std::string(label.substr(at + 1, label.find_first_of("~@#", at + 1) - at - 1));
 }
 
 /// A part of a label, and the flag that says it for every entry.
@@ -133,7 +135,15 @@ void narrow(std::string& flag, const std::string& part, const std::string& typed
   flag = part;
 }
 
-/// A name, or a label "name+locking@backend".
+/// The entry with the choice changed that its label names.
+Entry ablated_as_typed(const Entry& base, const std::string& name) {
+  const AblationDefinition& ablation = ablation_named_by_user(name);
+  if (!can_vary(ablation, base))
+    throw UsageError(fmt::format("{}~{} can't be: {} varies {} on epoll", base.label, name, name, varies_text(ablation)));
+  return ablated(base, ablation);
+}
+
+/// A name, or a label "name+locking@backend" or "name+locking~ablation".
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
   const std::string name = impl_of(typed);
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
@@ -146,12 +156,18 @@ void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter 
   if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
   if (const auto reason = obstacle_here(*impl)) throw std::runtime_error(*reason);
   if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
-  add(choice, entry_of(*impl, filter, filter.locking));
+  const Entry entry = entry_of(*impl, filter, filter.locking);
+  const std::string ablation = ablation_of(typed);
+  add(choice, ablation.empty() ? entry : ablated_as_typed(entry, ablation));
 }
 
 }  // namespace
 
-std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+@#"))); }
+std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+~@#"))); }
+
+std::string ablation_of(std::string_view label) { return part_of(label, '~'); }
+
+std::string impl_word(const Entry& entry) { return entry.impl + (entry.ablation.empty() ? "" : "~" + entry.ablation); }
 
 EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter) {
   require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));

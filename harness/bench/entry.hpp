@@ -11,16 +11,22 @@ namespace reactorlab::bench {
 
 /// One contender of a run: an implementation in one configuration.
 struct Entry {
-  std::string label;  ///< its name in the results: the impl's, with "+locking" and "@backend" where these aren't its default
+  std::string label;  ///< its name in the results: the impl's, with "+locking" and "@backend" where these aren't its default, "~ablation"
   std::string impl;
   std::string backend;  ///< resolved: never empty where the impl has backends
   std::string locking;  ///< resolved: empty where the impl has no lock to choose
   unsigned workers = 1;
   std::shared_ptr<const ExternalEngine> external = {};  ///< what is started for it; null: this program itself
+  std::string ablation = {};                            ///< the one choice that is changed; empty: none
 };
 
-/// The impl of a label: "arc_mutex" of "arc_mutex+fine@uring".
+/// The impl of a label: "arc_mutex" of "arc_mutex+fine@uring", and of "arc_mutex~held_lock".
 [[nodiscard]] std::string impl_of(std::string_view label);
+/// "held_lock" of "arc_mutex~held_lock"; empty where nothing is changed.
+[[nodiscard]] std::string ablation_of(std::string_view label);
+
+/// What another process of this program is told as --impl: the impl, with its ablation. Locking and backend are flags of their own.
+[[nodiscard]] std::string impl_word(const Entry& entry);
 
 struct EntryFilter {
   /// Names, labels, "all", which takes every locking of the homes and the peers in their usual shapes, "everything", which takes every

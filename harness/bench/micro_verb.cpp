@@ -70,6 +70,7 @@ InProcessReport run_once(const MicroCase& one, std::uint64_t operations, TimedWi
                         .operations = operations,
                         .backend = one.entry.backend,
                         .locking = one.entry.locking,
+                        .ablation = one.entry.ablation,
                         .workers = one.entry.workers,
                         .on_window_open = [&] { window.open(); },
                         .on_window_close = [&] { window.close(); },

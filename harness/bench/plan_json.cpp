@@ -1,4 +1,5 @@
 // A plan in provenance.json, and back: what an interrupted run is continued by.
+#include "harness/bench/ablation_definition.hpp"
 #include "harness/bench/control_entries.hpp"
 #include "harness/bench/run_plan.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -26,6 +27,9 @@ Entry entry_from_json(const json& from, const std::string& engines_file) {
   entry.backend = from.at("backend");
   entry.locking = from.at("locking");
   entry.workers = from.at("workers");
+  entry.ablation = ablation_of(base_of(entry.label));
+  if (!entry.ablation.empty() && find_ablation(entry.ablation) == nullptr)
+    throw std::runtime_error(fmt::format("this program has no ablation '{}'", entry.ablation));
   const auto known = known_impls({entry.impl}, engines_file);
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == entry.impl; });
   if (impl == known.end()) throw std::runtime_error(fmt::format("this program has no impl '{}'", entry.impl));

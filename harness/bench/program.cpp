@@ -49,6 +49,9 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
   verb.add_option("--workers", options.workers, "worker threads of each server");
+  verb.add_option("--ablate", options.ablate,
+                  "names of ablations from `bench list`, or all: measure homes with one design choice changed beside themselves, as HOME~NAME")
+      ->delimiter(',');
   verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
   verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
@@ -137,8 +140,8 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 
 void add_list(CLI::App& app, ListOptions& options) {
   CLI::App& verb =
-      *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
-  verb.add_option("workload,--workload", options.workload, "a workload to explain, with its hypothesis")->type_name("NAME");
+      *app.add_subcommand("list", "the implementations, engines, workloads, ablations and tiers; with the name of a workload or ablation: all about it");
+  verb.add_option("workload,--workload", options.workload, "a workload or ablation to explain, with its hypothesis")->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);
 }

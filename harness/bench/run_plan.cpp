@@ -1,5 +1,6 @@
 #include "harness/bench/run_plan.hpp"
 
+#include "harness/bench/ablated_entries.hpp"
 #include "harness/bench/control_entries.hpp"
 #include "harness/bench/engine_facts.hpp"
 #include "harness/bench/sample.hpp"
@@ -60,7 +61,7 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
       known, {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   notes = std::move(choice.notes);
   RunPlan plan;
-  plan.entries = std::move(choice.entries);
+  plan.entries = with_ablations(choice.entries, options.ablate);
   if ((tier.controls || options.controls) && !options.no_controls)
     for (Entry& control : control_entries(plan.entries)) plan.entries.push_back(std::move(control));
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});

@@ -112,6 +112,7 @@ int serve_verb(const ServeOptions& options) {
                                             .port = options.port,
                                             .backend = entry.backend,
                                             .locking = entry.locking,
+                                            .ablation = entry.ablation,
                                             .workers = entry.workers,
                                             .spin_per_mib = options.spin_per_mib,
                                             .stop_fd = stop.fd(),
