@@ -145,7 +145,9 @@ TEST(HeldLock, WhoNeedsTheLockEndsTheWait) {
   const auto ablated_runtime = made("arc_mutex", Ablation::held_lock);
   // Each reading takes the lock, so once the idle worker waits in the kernel one of them finds it held.
   while (ablated_runtime->stats().kicks < 10) std::this_thread::yield();
-  EXPECT_GE(ablated_runtime->stats().lock_contentions, 10u);
+  const RuntimeStats stats = ablated_runtime->stats();
+  EXPECT_GE(stats.lock_contentions, 10u);
+  EXPECT_LE(stats.turns, 2 * stats.lock_contentions + 2) << "the driver doesn't wait again before the lock was given on";
 
   const auto plain = made("arc_mutex", Ablation::none);
   for (int i = 0; i < 1'000; ++i) EXPECT_EQ(plain->stats().kicks, 0u);

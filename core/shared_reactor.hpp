@@ -24,7 +24,7 @@ class SharedReactor : public SharedRegistrations<locking> {
  public:
   explicit SharedReactor(Backend backend, Ablation ablation = Ablation::none)
       : Registrations{backend, ablation}, waits_locked_{ablation == Ablation::held_lock} {
-    if (waits_locked_) mutex_.when_held([](void* reactor) { static_cast<SharedReactor*>(reactor)->kick_if_waiting(); }, this);
+    if (waits_locked_) mutex_.when_held(&SharedReactor::lock_wanted, this);
   }
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
@@ -132,11 +132,22 @@ class SharedReactor : public SharedRegistrations<locking> {
     }
     const auto limit = [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); };
     if (waits_locked_) [[unlikely]] {
+      // Who was told that the wait is over gets the lock before the next one begins; the mutex by itself isn't fair.
+      while (const std::uint32_t count = mutex_.waiting().load(seq_cst)) sys::futex_wait(mutex_.waiting(), count);
       LockGuard lock{mutex_};
-      return wait_.wait(
-          events, [&] { return has_work() || mutex_.wanted(); }, limit);
+      const auto wanted = [&] { return has_work() || mutex_.waiting().load(seq_cst) != 0; };
+      return wait_.wait(events, wanted, limit);
     }
     return wait_.wait(events, has_work, limit);
+  }
+
+  /// Of the ablation held_lock.
+  static void lock_wanted(void* reactor, bool locked) noexcept {
+    auto& self = *static_cast<SharedReactor*>(reactor);
+    if (locked)
+      sys::futex_wake(self.mutex_.waiting());
+    else
+      self.kick_if_waiting();
   }
 
   static void refuse_timer(TimerEntry& entry, WakeBatch& batch) noexcept {

@@ -117,7 +117,7 @@ TEST(AblationFiles, ErrorsNameTheFileAndTheField) {
        "slower"},
       {[](auto& x) { x["hypothesis"]["expected"] = nlohmann::json::object(); }, "at least one workload"},
       {[](auto& x) { x["hypothesis"]["written"] = "today"; }, "x.json: hypothesis: written: has to be"},
-      {[](auto& x) { x["left_out"] = "no"; }, "varies"},
+      {[](auto& x) { x["left_out"] = "no"; }, "unknown field 'hypothesis'"},
       {[](auto& x) { x["lokking"] = "coarse"; }, "lokking"}};
   for (const auto& [damage, said] : damages) {
     nlohmann::json definition = sound;
