@@ -23,7 +23,7 @@ namespace {
 class CompletionsTest : public testing::TestWithParam<RingUse> {
  protected:
   void SetUp() override {
-    if (const auto reason = why_no_rings()) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unavailable(Backend::uring)) GTEST_SKIP() << *reason;
     make({});
   }
   void TearDown() override {

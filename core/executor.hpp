@@ -18,6 +18,7 @@ struct ExecutorStats {
   std::uint64_t wakes_suppressed = 0;  ///< found the task queued or running already
   std::uint64_t steals = 0;
   std::uint64_t worker_parks = 0;
+  std::uint64_t handoffs = 0;  ///< lists of woken tasks that a reactor's own thread gave to the workers
 };
 
 /// Polls after which the reactor gets a turn even though tasks are ready (FAIR-01). A poll that spent its budget counts as all of

@@ -36,6 +36,10 @@ class InterruptibleWait {
   /// kicks, or the wait is over.
   void kick() noexcept {
     if (!waiting_.load(seq_cst) || (!waiting_.exchange(false, seq_cst) && !mutated(Mutant::kick_for_every_wake))) return;
+    kick_anyway();
+  }
+  /// Whether or not somebody waits: the next wait ends at once.
+  void kick_anyway() noexcept {
     kicks_.fetch_add(1, relaxed);
     if (!mutated(Mutant::kick_omitted)) poller_.kick();
   }

@@ -8,7 +8,8 @@ namespace reactorlab {
 
 class LocalReactor {
  public:
-  explicit LocalReactor(Backend backend) : reactor_{backend, RingUse::one_thread} {}
+  explicit LocalReactor(Backend backend, Ablation ablation = Ablation::none)
+      : reactor_{backend, RingUse::one_thread, ablation} {}
 
   bool owns(const Registration& slot) const noexcept { return reactor_.slab_owns(slot); }
 

@@ -16,7 +16,8 @@ class ParkingLot {
   using Spot = ParkingSpot;
 
   /// `capacity`: as many spots as will ever be parked at once; nothing is allocated later.
-  ParkingLot(unsigned capacity, DriverRole& role) : role_{role} { parked_.reserve(capacity); }
+  /// `looks`: so often a worker looks for work before it lies down.
+  ParkingLot(unsigned capacity, DriverRole& role, unsigned looks = 0) : role_{role}, looks_{looks} { parked_.reserve(capacity); }
 
   unsigned sleeping() const noexcept { return sleeping_.load(relaxed); }
   unsigned searching() const noexcept { return searching_.load(relaxed); }
@@ -25,6 +26,7 @@ class ParkingLot {
   /// the worker doesn't sleep. True if it slept.
   template <class Needed>
   bool park(Spot& spot, Needed&& needed) noexcept {
+    if (looks_ != 0 && look(needed)) return false;
     list(spot);
     full_fence();  // we are listed before we look for work; pairs with the fence of whoever publishes work and then looks at us
     if (!mutated(Mutant::second_look_omitted) && needed() && unlist(spot)) return false;
@@ -44,7 +46,21 @@ class ParkingLot {
   bool unlist(Spot& spot) noexcept;
   void sleep(Spot& spot) noexcept;
 
+  /// As a searcher, so that nobody is woken for what is found here; what comes after the last look is found by the one in park().
+  template <class Needed>
+  bool look(Needed& needed) noexcept {
+    searching_.fetch_add(1, seq_cst);
+    bool found = false;
+    for (unsigned i = 0; i < looks_ && !found; ++i) {
+      relax();
+      found = needed();
+    }
+    searching_.fetch_sub(1, seq_cst);
+    return found;
+  }
+
   DriverRole& role_;
+  const unsigned looks_;
   PlainMutex mutex_;
   std::vector<Spot*> parked_;      // guarded by mutex_
   Atomic<unsigned> sleeping_{0};   // its size

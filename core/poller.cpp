@@ -12,7 +12,8 @@ RingSizes sizes_of_new_rings;
 static constexpr RingSizes sizes_of_new_rings;
 #endif
 
-std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
+std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab, Ablation ablation) {
+  if (auto ablated = make_ablated_poller(ablation, slab)) return ablated;
   const auto completing = backend == Backend::uring ? Completing::sockets : Completing::nothing;
   if (mutated(Mutant::unavailable_ring_hidden) && backend != Backend::epoll) {
     try {
@@ -29,6 +30,15 @@ std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab) {
   throw UsageError{"unknown backend"};
 }
 
-std::optional<std::string> why_unavailable(Backend backend) { return backend == Backend::epoll ? std::nullopt : why_no_rings(); }
+std::optional<std::string> why_unavailable(Backend backend) {
+  if (backend == Backend::epoll) return std::nullopt;
+  try {
+    Slab slab;
+    (void)make_poller(backend, RingUse::one_thread, slab);
+    return std::nullopt;
+  } catch (const std::system_error& refused) {
+    return refused.what();
+  }
+}
 
 }  // namespace reactorlab

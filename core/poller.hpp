@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "core/ablation.hpp"
 #include "core/backend.hpp"
 #include "core/slab.hpp"
 #include "core/types.hpp"
@@ -39,6 +40,9 @@ class Poller {
   /// Requests that were queued go to the kernel. Whoever waits here now and then calls it before it sleeps elsewhere, or ends.
   virtual void flush() noexcept {}
 
+  /// Calls of epoll_ctl that nobody asked for by the above. Exclusion of who waits.
+  virtual std::uint64_t rearms() const noexcept { return 0; }
+
   /// Ends a wait that is under way, or the next one. Any thread; coalesces.
   virtual void kick() noexcept = 0;
   /// Where kick() knocks; the reactor registers it like any other source.
@@ -47,9 +51,11 @@ class Poller {
 
 /// `use`: which threads call add() and the like. Tokens are `slab`'s, which outlives the poller. Throws std::system_error with
 /// cause and remedy.
-std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab);
+std::unique_ptr<Poller> make_poller(Backend backend, RingUse use, Slab& slab, Ablation ablation = Ablation::none);
 
 /// Throws as above.
 std::unique_ptr<Poller> make_epoll_poller();
+/// The same, ablated; nullptr where the ablation is none of a poller.
+std::unique_ptr<Poller> make_ablated_poller(Ablation ablation, Slab& slab);
 
 }  // namespace reactorlab

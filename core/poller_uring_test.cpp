@@ -24,7 +24,7 @@ namespace {
 class UringPollerTest : public testing::TestWithParam<RingUse> {
  protected:
   void SetUp() override {
-    if (const auto reason = why_no_rings()) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unavailable(Backend::uring_poll)) GTEST_SKIP() << *reason;
     make({});
   }
   void TearDown() override {
@@ -285,7 +285,7 @@ TEST(RingTest, SaysWhyThereIsNoneAndWhatHelps) {
       {ENOSYS, "this kernel has no io_uring"}, {EPERM, "kernel.io_uring_disabled"}, {EINVAL, "too old"}, {EMFILE, "ulimit -n"}};
   for (const auto& [error, part] : causes) {
     const Refusing script{error};
-    const std::string reason = why_no_rings().value_or("there are rings");
+    const std::string reason = why_unavailable(Backend::uring).value_or("there are rings");
     EXPECT_NE(reason.find("io_uring_setup failed"), std::string::npos) << reason;
     EXPECT_NE(reason.find(part), std::string::npos) << reason;
   }

@@ -23,8 +23,8 @@ int wait_timeout_ms(std::uint64_t deadline_ns) noexcept {
   return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
 }
 
-Reactor::Reactor(Backend backend, RingUse use)
-    : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend, use, slab_)} {
+Reactor::Reactor(Backend backend, RingUse use, Ablation ablation)
+    : wheel_{nanoseconds_of(clock::now())}, poller_{make_poller(backend, use, slab_, ablation)} {
   announce_kick();
 }
 
@@ -131,7 +131,7 @@ ReactorStats Reactor::stats() noexcept {
   ReactorStats stats;
   stats.registrations = slab_.live() - 1;  // without the wake-up descriptor
   stats.pending_timers = wheel_.size();
-  stats.epoll_ctl_calls = epoll_ctl_calls_.load(relaxed);
+  stats.epoll_ctl_calls = epoll_ctl_calls_.load(relaxed) + poller_->rearms();
   slab_.for_each_live([&](Registration& slot) {
     for (const auto& word : slot.words) {
       const std::uint64_t now = word.load(acquire);

@@ -57,7 +57,7 @@ struct ReactorStats {
 class Reactor {
  public:
   /// `use`: which threads call announce() and the like. Throws std::system_error with cause and remedy, std::bad_alloc.
-  Reactor(Backend backend, RingUse use);
+  Reactor(Backend backend, RingUse use, Ablation ablation = Ablation::none);
   /// On somebody else's poller; its kick_fd() may be -1: it wakes by means of its own.
   explicit Reactor(std::unique_ptr<Poller> poller);
   ~Reactor();

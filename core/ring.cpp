@@ -50,15 +50,6 @@ void entered() noexcept {
 
 }  // namespace
 
-std::optional<std::string> why_no_rings() {
-  try {
-    const Ring probe{RingUse::one_thread, {.submissions = 1, .completions = 2}};
-    return std::nullopt;
-  } catch (const std::system_error& refused) {
-    return refused.what();
-  }
-}
-
 Ring::Ring(RingUse use, RingSizes sizes) : use_{use} {
   params_.flags = flags_of(use);
   params_.cq_entries = sizes.completions;

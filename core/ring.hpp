@@ -6,8 +6,6 @@
 #include <linux/io_uring.h>
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 #include "core/backend.hpp"
 #include "core/fd.hpp"
@@ -22,9 +20,6 @@ struct RingSizes {
   unsigned completions = 4096;  ///< more aren't lost, they wait in the kernel
   unsigned buffers = 128;       ///< for what is received, of those that complete receives
 };
-
-/// Why there are no rings on this machine, with the remedy; nothing if there are. Tries.
-std::optional<std::string> why_no_rings();
 
 class Ring {
  public:

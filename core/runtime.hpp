@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/ablation.hpp"
 #include "core/executor.hpp"
 #include "core/join.hpp"
 #include "core/reactor_ref.hpp"
@@ -17,7 +18,8 @@ namespace reactorlab {
 struct RuntimeOptions {
   unsigned workers = 1;
   Backend backend = Backend::epoll;
-  Locking locking = Locking::coarse;  ///< shared homes only
+  Locking locking = Locking::coarse;   ///< shared homes only
+  Ablation ablation = Ablation::none;  ///< for measurements only
 };
 
 /// What a runtime offers beyond the common ground. The conformance kit skips, and counts, what needs more.
@@ -34,6 +36,7 @@ struct HomeDescription {
   std::string_view name;
   std::string_view summary;  ///< one line: where the reactor lives, how it is reached, who drives it
   Capabilities capabilities;
+  Ablations ablations = {};
 };
 
 struct RuntimeInfo {
@@ -42,6 +45,7 @@ struct RuntimeInfo {
   Locking locking;
   unsigned workers;
   Capabilities capabilities;
+  Ablation ablation = Ablation::none;
 };
 
 struct RuntimeStats : ReactorStats, ExecutorStats {};
@@ -50,6 +54,8 @@ inline RuntimeStats combined(const ReactorStats& reactor, const ExecutorStats& e
   return RuntimeStats{reactor, executor};
 }
 
+/// UsageError if the options ask for an ablation that the home hasn't, or for one on another backend than epoll.
+void check_ablation(const HomeDescription& home, const RuntimeOptions& options);
 /// Of a home with N workers. UsageError if the options can't be.
 RuntimeInfo info_with_workers(const HomeDescription& home, Locking locking, const RuntimeOptions& options);
 /// UsageError on one of the executor's own threads.

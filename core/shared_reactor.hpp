@@ -10,10 +10,22 @@
 
 namespace reactorlab {
 
+/// Those of homes that are a SharedReactor and a StealingExecutor.
+template <Locking locking>
+inline constexpr Ablations shared_ablations =
+    locking == Locking::coarse ? Ablations{Ablation::held_lock, Ablation::spin_then_park} : Ablations{Ablation::spin_then_park};
+
 template <Locking locking>
 class SharedReactor : public SharedRegistrations<locking> {
+  using Registrations = SharedRegistrations<locking>;
+  using Registrations::mutex_;
+  using Registrations::reactor_;
+
  public:
-  using SharedRegistrations<locking>::SharedRegistrations;
+  explicit SharedReactor(Backend backend, Ablation ablation = Ablation::none)
+      : Registrations{backend, ablation}, waits_locked_{ablation == Ablation::held_lock} {
+    if (waits_locked_) mutex_.when_held(&SharedReactor::lock_wanted, this);
+  }
 
   // --- timers: any thread -------------------------------------------------------------------------------------------------
 
@@ -118,7 +130,24 @@ class SharedReactor : public SharedRegistrations<locking> {
       LockGuard lock{mutex_};
       return reactor_.poller().wait(events, wait_timeout_ms(next_deadline_.load(seq_cst)));
     }
-    return wait_.wait(events, has_work, [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); });
+    const auto limit = [this] { return wait_timeout_ms(next_deadline_.load(seq_cst)); };
+    if (waits_locked_) [[unlikely]] {
+      // Who was told that the wait is over gets the lock before the next one begins; the mutex by itself isn't fair.
+      while (const std::uint32_t count = mutex_.waiting().load(seq_cst)) sys::futex_wait(mutex_.waiting(), count);
+      LockGuard lock{mutex_};
+      const auto wanted = [&] { return has_work() || mutex_.waiting().load(seq_cst) != 0; };
+      return wait_.wait(events, wanted, limit);
+    }
+    return wait_.wait(events, has_work, limit);
+  }
+
+  /// Of the ablation held_lock.
+  static void lock_wanted(void* reactor, bool locked) noexcept {
+    auto& self = *static_cast<SharedReactor*>(reactor);
+    if (locked)
+      sys::futex_wake(self.mutex_.waiting());
+    else
+      self.kick_if_waiting();
   }
 
   static void refuse_timer(TimerEntry& entry, WakeBatch& batch) noexcept {
@@ -150,10 +179,7 @@ class SharedReactor : public SharedRegistrations<locking> {
     return fired != 0;
   }
 
-  using Registrations = SharedRegistrations<locking>;
-  using Registrations::mutex_;
-  using Registrations::reactor_;
-
+  const bool waits_locked_;
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer
   DriverRole role_;
   InterruptibleWait wait_{reactor_.poller()};

@@ -20,7 +20,10 @@ class SharedRegistrations {
  public:
   static constexpr Access access = locking == Locking::coarse ? Access::plain : Access::atomic;
 
-  explicit SharedRegistrations(Backend backend) : reactor_{backend, RingUse::any_thread} { open_first(); }
+  explicit SharedRegistrations(Backend backend, Ablation ablation = Ablation::none)
+      : reactor_{backend, RingUse::any_thread, ablation} {
+    open_first();
+  }
   /// On somebody else's poller: Reactor's second constructor.
   explicit SharedRegistrations(std::unique_ptr<Poller> poller) : reactor_{std::move(poller)} { open_first(); }
 

@@ -8,11 +8,11 @@
 
 namespace reactorlab {
 
-StealingExecutorBase::StealingExecutorBase(unsigned workers, DriverRole& role)
+StealingExecutorBase::StealingExecutorBase(unsigned workers, DriverRole& role, Ablation ablation)
     : Executor{TaskKind::shared},
       role_{role},
       thieves_{workers > 1 ? RunQueue::Thieves::some : RunQueue::Thieves::none},
-      lot_{workers, role} {
+      lot_{workers, role, ablation == Ablation::spin_then_park ? looks_before_parking : 0} {
   workers_.reserve(workers);
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(thieves_));
@@ -168,6 +168,7 @@ void StealingExecutorBase::deliver_from_outside(WakeBatch& batch) noexcept {
         task = next;
       }
       wakes_remote_.add(ours);
+      handoffs_.add();
       injected_count_.store(injected_count_.load(relaxed) + ours, seq_cst);
     }
     notify();
@@ -383,6 +384,7 @@ ExecutorStats StealingExecutorBase::stats() const noexcept {
     stats.worker_parks += worker->parks.read();
   }
   stats.wakes_remote = wakes_remote_.read();
+  stats.handoffs = handoffs_.read();
   return stats;
 }
 

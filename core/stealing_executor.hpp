@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/ablation.hpp"
 #include "core/executor.hpp"
 #include "core/parking_lot.hpp"
 #include "core/poller.hpp"
@@ -35,6 +36,9 @@ concept DrivenReactor = requires(R& reactor, std::span<Event> events, std::span<
 
 struct Worker;
 
+/// What an idle worker of the ablation spin_then_park does before it sleeps: some 30 to 100 us, by the processor's pause.
+inline constexpr unsigned looks_before_parking = 1'000;
+
 /// Polls after which a worker looks beyond its own queue.
 inline constexpr unsigned polls_per_look = 64;
 static_assert(polls_per_turn % polls_per_look == 0);
@@ -59,7 +63,7 @@ class StealingExecutorBase : public Executor {
   void deliver_from_outside(WakeBatch& batch) noexcept;
 
  protected:
-  StealingExecutorBase(unsigned workers, DriverRole& role);
+  StealingExecutorBase(unsigned workers, DriverRole& role, Ablation ablation);
   ~StealingExecutorBase();
 
   void start_threads();
@@ -120,7 +124,7 @@ class StealingExecutorBase : public Executor {
   alignas(64) PlainMutex injection_mutex_;
   TaskQueue injected_;                     // guarded by injection_mutex_
   Atomic<std::size_t> injected_count_{0};  // written with it held
-  OwnedCounter wakes_remote_;              // written with it held
+  OwnedCounter wakes_remote_, handoffs_;   // written with it held
 
   ParkingLot lot_;
 
@@ -137,7 +141,8 @@ class StealingExecutorBase : public Executor {
 template <DrivenReactor Reactor>
 class StealingExecutor final : public StealingExecutorBase {
  public:
-  StealingExecutor(Reactor& reactor, unsigned workers) : StealingExecutorBase{workers, reactor.role()}, reactor_{reactor} {
+  StealingExecutor(Reactor& reactor, unsigned workers, Ablation ablation = Ablation::none)
+      : StealingExecutorBase{workers, reactor.role(), ablation}, reactor_{reactor} {
     start_threads();
   }
   ~StealingExecutor() { shut_down(TimePoint{}); }
@@ -157,7 +162,10 @@ class StealingExecutor final : public StealingExecutorBase {
 /// Workers beside a reactor that has a thread of its own: they run tasks, and sleep when there are none.
 class UndrivenExecutor final : public StealingExecutorBase {
  public:
-  explicit UndrivenExecutor(unsigned workers) : StealingExecutorBase{workers, nobodys_role()} { start_threads(); }
+  explicit UndrivenExecutor(unsigned workers, Ablation ablation = Ablation::none)
+      : StealingExecutorBase{workers, nobodys_role(), ablation} {
+    start_threads();
+  }
   ~UndrivenExecutor() { shut_down(TimePoint{}); }
 
  private:

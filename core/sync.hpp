@@ -69,7 +69,10 @@ class Mutex {
  public:
   void lock() noexcept {
     if (!mutex_.try_lock()) {
-      mutex_.lock();
+      if (told_) [[unlikely]]
+        tell_and_lock();
+      else
+        mutex_.lock();
       contentions_.add();
     }
     acquisitions_.add();
@@ -78,8 +81,28 @@ class Mutex {
   std::uint64_t acquisitions() const noexcept { return acquisitions_.read(); }
   std::uint64_t contentions() const noexcept { return contentions_.read(); }
 
+  /// For a holder that may sleep while it holds it: who finds it held calls tell(context, false), waits, and calls tell(context,
+  /// true) when it is his. Before there are other threads.
+  void when_held(void (*tell)(void* context, bool locked), void* context) noexcept {
+    tell_ = tell;
+    told_ = context;
+  }
+  /// How many whom when_held() serves wait, or are about to tell.
+  const Atomic<std::uint32_t>& waiting() const noexcept { return waiting_; }
+
  private:
+  void tell_and_lock() noexcept {
+    waiting_.fetch_add(1, seq_cst);  // before the holder is told: it looks again before it sleeps
+    tell_(told_, false);
+    mutex_.lock();
+    waiting_.fetch_sub(1, seq_cst);
+    tell_(told_, true);
+  }
+
   PlainMutex mutex_;
+  void (*tell_)(void* context, bool locked) = nullptr;
+  void* told_ = nullptr;
+  Atomic<std::uint32_t> waiting_{0};
   OwnedCounter acquisitions_;  // written with the mutex held
   OwnedCounter contentions_;   // written with the mutex held
 };

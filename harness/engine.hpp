@@ -31,6 +31,7 @@ struct ServeRequest {
   std::uint16_t port = 0;      ///< on 127.0.0.1; 0 takes any free port
   std::string backend = {};    ///< empty: the engine's default
   std::string locking = {};    ///< empty: the engine's default
+  std::string ablation = {};   ///< of a variant: the one choice that is changed (harness/ablations); empty: none
   unsigned workers = 1;
   std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
   int backlog = 4096;

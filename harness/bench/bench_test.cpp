@@ -1,3 +1,4 @@
+#include "harness/bench/ablation_definition.hpp"
 #include "harness/bench/entry.hpp"
 #include "harness/bench/latin_square.hpp"
 #include "harness/bench/results_folder.hpp"
@@ -47,11 +48,12 @@ std::vector<Impl> known_impls() {
           {"raw", ImplKind::Peer, {"", {"epoll"}, {}, 1}, nullptr}};
 }
 
-std::vector<std::string> labels_of(const EntryFilter& filter) {
+std::vector<std::string> labels_of(const EntryChoice& choice) {
   std::vector<std::string> labels;
-  for (const Entry& entry : choose_entries(known_impls(), filter).entries) labels.push_back(entry.label);
+  for (const Entry& entry : choice.entries) labels.push_back(entry.label);
   return labels;
 }
+std::vector<std::string> labels_of(const EntryFilter& filter) { return labels_of(choose_entries(known_impls(), filter)); }
 
 using Labels = std::vector<std::string>;
 
@@ -102,6 +104,22 @@ TEST(ChooseEntries, ALabelSaysItsBackend) {
   EXPECT_EQ(labels_of({.impls = {"confined@uring"}, .backend = "uring"}), (Labels{"confined@uring"}));
   EXPECT_EQ(choose_entries(known_impls(), {.impls = {"confined@uring"}}).entries.front().backend, "uring");
   EXPECT_EQ(impl_of("locked+fine@uring"), "locked");
+}
+
+TEST(ChooseEntries, AutoTakesWhatThisMachineHas) {
+  const auto completing = [] { return BackendChoice{Backend::uring}; };
+  const auto forbidden = [] { return BackendChoice{Backend::epoll, "io_uring is forbidden: allow it"}; };
+  const auto chosen = [](const EntryFilter& filter) { return choose_entries(known_impls(), filter); };
+  const auto all = chosen({.impls = {"confined", "raw"}, .backend = "auto", .automatic = completing});
+  EXPECT_EQ(labels_of(all), (Labels{"confined@uring", "raw"})) << "who has no choice waits as usual";
+  EXPECT_TRUE(all.notes.empty());
+  const auto one = chosen({.impls = {"confined@auto", "confined"}, .automatic = completing});
+  EXPECT_EQ(labels_of(one), (Labels{"confined@uring", "confined"}));
+  const auto fallen_back = chosen({.impls = {"all"}, .backend = "auto", .automatic = forbidden});
+  EXPECT_EQ(labels_of(fallen_back).front(), "confined");
+  EXPECT_EQ(fallen_back.entries.front().backend, "epoll");
+  ASSERT_EQ(fallen_back.notes.size(), 1U);
+  EXPECT_EQ(fallen_back.notes[0], "confined: --backend=auto fell back to epoll: io_uring is forbidden: allow it");
 }
 
 TEST(ChooseEntries, RefusesWhatANamedImplHasNot) {
@@ -242,7 +260,8 @@ TEST(Program, ListGivesEverythingALineOfItsOwn) {
   for (const Impl& engine : engines) EXPECT_EQ(first_words.count(engine.name), 1U) << engine.name;
   for (const Workload& workload : workloads()) EXPECT_EQ(first_words.count(std::string(workload.name)), 1U) << workload.name;
   for (const Tier& tier : tiers()) EXPECT_EQ(first_words.count(std::string(tier.name)), 1U) << tier.name;
-  EXPECT_EQ(first_words.size(), impls().size() + engines.size() + workloads().size() + tiers().size());
+  for (const AblationDefinition& ablation : ablations()) EXPECT_EQ(first_words.count(ablation.name), 1U) << ablation.name;
+  EXPECT_EQ(first_words.size(), impls().size() + engines.size() + workloads().size() + ablations().size() + tiers().size());
 }
 
 }  // namespace

@@ -2,13 +2,16 @@
 #include "harness/bench/brief_sample.hpp"
 #include "harness/bench/control_entries.hpp"
 #include "harness/bench/control_report.hpp"
+#include "harness/bench/schedule.hpp"
 #include "harness/bench/spin_plan.hpp"
 #include "harness/bench/stored_run.hpp"
 #include "harness/bench/summary.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
+#include <set>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -69,6 +72,36 @@ TEST(ControlEntries, AreInThePlanAndComeBackFromIt) {
   EXPECT_EQ(make_plan(options, notes).entries.size(), 5U) << "what is published has them";
   options.no_controls = true;
   EXPECT_EQ(make_plan(options, notes).entries.size(), 2U);
+}
+
+TEST(ControlEntries, TheStandardTierHasThemInSomeCells) {
+  std::vector<std::string> notes;
+  RunOptions options;
+  options.impls = {"raw_epoll", "arc_mutex+fine"};
+  options.tier = "standard";
+  const RunPlan plan = make_plan(options, notes);
+  std::map<std::size_t, std::set<std::size_t>> entries_of_cell;
+  const auto schedule = schedule_of(plan);
+  for (const Slot& slot : schedule) entries_of_cell[slot.cell].insert(slot.entry);
+  std::set<Family> controlled;
+  std::size_t samples = 0;
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
+    const bool all = entries_of_cell[cell].size() == plan.entries.size();
+    if (all) controlled.insert(workload_of(plan.cells[cell].workload).family);
+    EXPECT_EQ(entries_of_cell[cell].size(), all ? 5U : 2U) << describe(plan.cells[cell]);
+    EXPECT_TRUE(entries_of_cell[cell].contains(1)) << "who isn't a control is everywhere";
+    samples += plan.rounds * entries_of_cell[cell].size();
+  }
+  EXPECT_EQ(schedule.size(), samples);
+  for (const Workload& workload : workloads()) EXPECT_TRUE(controlled.contains(workload.family)) << to_string(workload.family);
+  EXPECT_GT(plan.uncontrolled.size(), plan.cells.size() / 2);
+  EXPECT_EQ(plan_from_json(to_json(plan)).uncontrolled, plan.uncontrolled);
+
+  options.controls = true;
+  EXPECT_TRUE(make_plan(options, notes).uncontrolled.empty()) << "asked for, they are everywhere";
+  options.controls = false;
+  options.workload = "unix_echo";
+  EXPECT_TRUE(make_plan(options, notes).uncontrolled.empty()) << "a choice of cells has room for them";
 }
 
 /// A run of made-up samples: entries with their true cost, and the noise of a round.

@@ -108,7 +108,7 @@ json to_json(const ControlReport& report) {
 std::string text_of(const ControlReport& report) {
   std::string text = "\nControls\n";
   if (report.same.empty() && report.positive.empty())
-    text += "  None of this run: --controls adds them (the standard tier has them)\n";
+    text += "  None of this run: --controls adds them (the standard tier has them in some cells)\n";
   if (!report.same.empty()) text += equality_text("A/A, the same program under two names", report.same);
   for (const auto& [share, rows] : by_share(report.positive)) text += positive_text(share, rows);
   if (!report.negative.empty()) text += equality_text("Negative, nothing of the home in the path", report.negative);

@@ -101,7 +101,7 @@ void add_counts(CLI::App& app, CountsOptions& options) {
   choice(verb.add_option("--impl", options.impls, "as of `bench run`")->delimiter(','));
   choice(verb.add_option("--engines", options.engines, "file of engines of other languages (default: engines/engines.jsonl)"));
   choice(verb.add_option("--workload", options.workload, "regular expression on the workload's name"));
-  choice(verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)"));
+  choice(verb.add_option("--backend", options.backend, "epoll, uring_poll, uring or auto (default: each implementation's own)"));
   choice(verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)"));
   choice(verb.add_option("--workers", options.workers, "worker threads"));
   choice(verb.add_flag("--instructions", options.instructions, "user instructions too, by callgrind"));

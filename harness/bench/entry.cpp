@@ -1,5 +1,6 @@
 #include "harness/bench/entry.hpp"
 
+#include "harness/bench/ablated_entries.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
 
+constexpr std::string_view automatic = "auto";
+
 bool has(const std::vector<std::string_view>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -25,6 +28,12 @@ std::vector<std::string> all_of(const std::vector<Impl>& known, std::vector<std:
   for (const Impl& impl : known)
     for (const auto& name : impl.info.*list)
       if (std::find(all.begin(), all.end(), name) == all.end()) all.emplace_back(name);
+  return all;
+}
+
+std::vector<std::string> all_backends_of(const std::vector<Impl>& known) {
+  std::vector<std::string> all = all_of(known, &EngineInfo::backends);
+  all.emplace_back(automatic);
   return all;
 }
 
@@ -81,13 +90,26 @@ void add(EntryChoice& choice, Entry entry) {
   if (std::none_of(choice.entries.begin(), choice.entries.end(), same)) choice.entries.push_back(std::move(entry));
 }
 
+/// The filter as it is for this impl: "auto" is replaced. Who has no choice waits as usual.
+EntryFilter resolved(EntryChoice& choice, EntryFilter filter, const Impl& impl) {
+  if (filter.backend != automatic) return filter;
+  filter.backend.clear();
+  if (impl.info.backends.size() < 2) return filter;
+  const BackendChoice best = filter.automatic();
+  filter.backend = name_of(best.backend);
+  if (!best.fell_back.empty())
+    choice.notes.push_back(fmt::format("{}: --backend=auto fell back to {}: {}", impl.name, filter.backend, best.fell_back));
+  return filter;
+}
+
 /// Those of this build, `everything` or what `all` means.
-void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter, bool everything) {
+void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& typed, bool everything) {
   for (const LeftOut& peer : left_out())
     if (everything || peer.name.find(':') == std::string_view::npos)
       choice.notes.push_back(fmt::format("left out: {}, {}", peer.name, peer.reason));
   for (const Impl& impl : known) {
     if (impl.external != nullptr || (!everything && !impl.info.in_all)) continue;
+    const EntryFilter filter = resolved(choice, typed, impl);
     auto reason = obstacle(impl, filter);
     if (!reason) reason = obstacle_here(impl);
     if (reason) {
@@ -100,11 +122,12 @@ void add_all(EntryChoice& choice, const std::vector<Impl>& known, const EntryFil
   }
 }
 
-void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& filter) {
+void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const EntryFilter& typed) {
   if (std::none_of(known.begin(), known.end(), [](const Impl& impl) { return impl.external != nullptr; }))
     choice.notes.push_back("there are no external engines: --engines=FILE names a file of them (docs/ENGINES.md)");
   for (const Impl& impl : known) {
     if (impl.external == nullptr) continue;
+    const EntryFilter filter = resolved(choice, typed, impl);
     if (const auto reason = obstacle(impl, filter))
       choice.notes.push_back(fmt::format("left out: {}", *reason));
     else
@@ -120,9 +143,10 @@ void add_engines(EntryChoice& choice, const std::vector<Impl>& known, const Entr
 }
 
 /// What a label says after `mark`; empty if it says nothing.
-std::string part_of(const std::string& label, char mark) {
+std::string part_of(std::string_view label, char mark) {
   const auto at = label.find(mark);
-  return at == std::string::npos ? "" : label.substr(at + 1, label.find('@', at + 1) - at - 1);
+  if (at == std::string_view::npos) return "";
+  return std::string(label.substr(at + 1, label.find_first_of("~@#", at + 1) - at - 1));
 }
 
 /// A part of a label, and the flag that says it for every entry.
@@ -133,28 +157,43 @@ void narrow(std::string& flag, const std::string& part, const std::string& typed
   flag = part;
 }
 
-/// A name, or a label "name+locking@backend".
+/// The entry with the choice changed that its label names.
+Entry ablated_as_typed(const Entry& base, const std::string& name) {
+  const AblationDefinition& ablation = ablation_named_by_user(name);
+  if (!can_vary(ablation, base))
+    throw UsageError(fmt::format("{}~{} can't be: {} varies {} on epoll", base.label, name, name, varies_text(ablation)));
+  return ablated(base, ablation);
+}
+
+/// A name, or a label "name+locking@backend" or "name+locking~ablation".
 void add_named(EntryChoice& choice, const std::vector<Impl>& known, EntryFilter filter, const std::string& typed) {
   const std::string name = impl_of(typed);
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == name; });
   if (impl == known.end()) refuse_if_left_out(name);
   const std::string locking = part_of(typed, '+'), backend = part_of(typed, '@');
   if (impl == known.end() || (!locking.empty() && !has(impl->info.lockings, locking))) refuse_unknown(known, typed);
-  require_known("backend", backend, all_of(known, &EngineInfo::backends));
+  require_known("backend", backend, all_backends_of(known));
   narrow(filter.locking, locking, typed, "locking");
   narrow(filter.backend, backend, typed, "backend");
+  filter = resolved(choice, std::move(filter), *impl);
   if (const auto reason = obstacle(*impl, filter)) throw UsageError(*reason);
   if (const auto reason = obstacle_here(*impl)) throw std::runtime_error(*reason);
   if (filter.locking.empty() && !impl->info.lockings.empty()) filter.locking = impl->info.lockings.front();
-  add(choice, entry_of(*impl, filter, filter.locking));
+  const Entry entry = entry_of(*impl, filter, filter.locking);
+  const std::string ablation = ablation_of(typed);
+  add(choice, ablation.empty() ? entry : ablated_as_typed(entry, ablation));
 }
 
 }  // namespace
 
-std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+@#"))); }
+std::string impl_of(std::string_view label) { return std::string(label.substr(0, label.find_first_of("+~@#"))); }
+
+std::string ablation_of(std::string_view label) { return part_of(label, '~'); }
+
+std::string impl_word(const Entry& entry) { return entry.impl + (entry.ablation.empty() ? "" : "~" + entry.ablation); }
 
 EntryChoice choose_entries(const std::vector<Impl>& known, const EntryFilter& filter) {
-  require_known("backend", filter.backend, all_of(known, &EngineInfo::backends));
+  require_known("backend", filter.backend, all_backends_of(known));
   require_known("locking", filter.locking, all_of(known, &EngineInfo::lockings));
   if (filter.workers == 0) throw UsageError("--workers=0: at least one worker has to do the work");
   EntryChoice choice;

@@ -77,6 +77,7 @@ json run_here(const InProcessChildOptions& options) {
                                     .operations = options.operations,
                                     .backend = options.entry.backend,
                                     .locking = options.entry.locking,
+                                    .ablation = options.entry.ablation,
                                     .workers = options.entry.workers,
                                     .on_window_open = [&] { window.open(); },
                                     .on_window_close =
@@ -117,6 +118,7 @@ void add_in_process_child(CLI::App& app, InProcessChildOptions& options) {
   verb.add_option("--impl", options.entry.impl)->required();
   verb.add_option("--backend", options.entry.backend);
   verb.add_option("--locking", options.entry.locking);
+  verb.add_option("--ablation", options.entry.ablation);
   verb.add_option("--workers", options.entry.workers);
   verb.add_option("--workload", options.workload)->required();
   verb.add_option("--params", options.params)->delimiter(',');
@@ -132,6 +134,7 @@ std::vector<std::string> words_of(const InProcessChildOptions& options) {
                                     "--workload=" + options.workload, fmt::format("--operations={}", options.operations)};
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
+  if (!entry.ablation.empty()) words.push_back("--ablation=" + entry.ablation);
   if (options.spin != 0) words.push_back(fmt::format("--spin={}", options.spin));
   if (!options.params.empty()) words.push_back(fmt::format("--params={}", fmt::join(options.params, ",")));
   if (!options.cpus.empty()) words.push_back(fmt::format("--cpus={}", fmt::join(options.cpus, ",")));

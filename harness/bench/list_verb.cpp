@@ -1,3 +1,5 @@
+#include "harness/bench/ablation_definition.hpp"
+#include "harness/bench/control_entries.hpp"
 #include "harness/bench/entry.hpp"
 #include "harness/bench/progress.hpp"
 #include "harness/bench/registry.hpp"
@@ -46,10 +48,11 @@ json json_of(const Tier& tier) {
 
 json list_json(const std::vector<Impl>& engines) {
   json list = {{"schema", kSchema}};
-  for (const char* kind : {"impls", "engines", "workloads", "tiers"}) list[kind] = json::array();
+  for (const char* kind : {"impls", "engines", "workloads", "ablations", "tiers"}) list[kind] = json::array();
   for (const Impl& impl : impls()) list["impls"].push_back(json_of(impl));
   for (const Impl& engine : engines) list["engines"].push_back(json_of_external(engine));
   for (const Workload& workload : workloads()) list["workloads"].push_back(json_of(workload));
+  for (const AblationDefinition& ablation : ablations()) list["ablations"].push_back(json_of(ablation));
   for (const Tier& tier : tiers()) list["tiers"].push_back(json_of(tier));
   return list;
 }
@@ -89,17 +92,34 @@ void print_workloads() {
   }
 }
 
+void print_ablations() {
+  fmt::print("\nAblations (--ablate; all means those that vary an entry), homes with one design choice changed; `bench list NAME` explains one:\n");
+  for (const AblationDefinition& ablation : ablations()) fmt::print("{}\n", line_about(ablation));
+}
+
+[[noreturn]] void refuse_unknown(const std::string& typed) {
+  std::vector<std::string> names = workload_names();
+  for (const AblationDefinition& ablation : ablations()) names.push_back(ablation.name);
+  throw UsageError(measure::unknown_choice("workload or ablation", typed, names));
+}
+
 int explain(const ListOptions& options) {
-  if (!is_workload(options.workload)) throw UsageError(measure::unknown_choice("workload", options.workload, workload_names()));
+  if (const AblationDefinition* const ablation = find_ablation(options.workload)) {
+    fmt::print("{}", options.json ? json_of(*ablation).dump(1) + "\n" : text_about(*ablation));
+    return kExitOk;
+  }
+  if (!is_workload(options.workload)) refuse_unknown(options.workload);
   const Workload& workload = workload_of(options.workload);
   fmt::print("{}", options.json ? json_of(workload).dump(1) + "\n" : text_about(workload));
   return kExitOk;
 }
 
-std::chrono::seconds time_of(const Tier& tier, std::size_t entries) {
+std::chrono::seconds time_of(const Tier& tier, const std::vector<Entry>& entries) {
+  const auto controls = static_cast<long>(control_entries(entries).size());
   std::chrono::milliseconds round{};
-  for (const Cell& cell : tier.cells) round += expected_time(cell, tier.times);
-  return std::chrono::duration_cast<std::chrono::seconds>(round * static_cast<long>(entries) * tier.rounds);
+  for (const Cell& cell : tier.cells) round += expected_time(cell, tier.times) * static_cast<long>(entries.size());
+  for (const Cell& cell : tier.controlled) round += expected_time(cell, tier.times) * controls;
+  return std::chrono::duration_cast<std::chrono::seconds>(round * tier.rounds);
 }
 
 }  // namespace
@@ -117,7 +137,8 @@ int list_verb(const ListOptions& options) {
   print_impls(false);
   print_engines(engines);
   print_workloads();
-  const std::size_t entries = choose_entries(impls(), {.impls = {"all"}}).entries.size();
+  print_ablations();
+  const std::vector<Entry> entries = choose_entries(impls(), {.impls = {"all"}}).entries;
   fmt::print("\nTiers (--tier), with the time for --impl=all:\n");
   for (const Tier& tier : tiers())
     fmt::print("  {:<19} {} ({} cells, {} rounds, about {})\n", tier.name, tier.summary, tier.cells.size(), tier.rounds,

@@ -70,6 +70,7 @@ InProcessReport run_once(const MicroCase& one, std::uint64_t operations, TimedWi
                         .operations = operations,
                         .backend = one.entry.backend,
                         .locking = one.entry.locking,
+                        .ablation = one.entry.ablation,
                         .workers = one.entry.workers,
                         .on_window_open = [&] { window.open(); },
                         .on_window_close = [&] { window.close(); },
@@ -149,7 +150,7 @@ void add_micro(CLI::App& app, MicroOptions& options) {
   CLI::App& verb = *app.add_subcommand("micro", "the workloads inside one process, under Google Benchmark");
   verb.add_option("--impl", options.impls, "names from `bench list`, separated by commas, all or everything")->delimiter(',');
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
-  verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
+  verb.add_option("--backend", options.backend, "epoll, uring_poll, uring or auto (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
   verb.add_option("--workers", options.workers, "worker threads of each runtime");
   std::string workloads;

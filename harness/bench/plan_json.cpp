@@ -1,4 +1,5 @@
 // A plan in provenance.json, and back: what an interrupted run is continued by.
+#include "harness/bench/ablation_definition.hpp"
 #include "harness/bench/control_entries.hpp"
 #include "harness/bench/run_plan.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -26,6 +27,9 @@ Entry entry_from_json(const json& from, const std::string& engines_file) {
   entry.backend = from.at("backend");
   entry.locking = from.at("locking");
   entry.workers = from.at("workers");
+  entry.ablation = ablation_of(base_of(entry.label));
+  if (!entry.ablation.empty() && find_ablation(entry.ablation) == nullptr)
+    throw std::runtime_error(fmt::format("this program has no ablation '{}'", entry.ablation));
   const auto known = known_impls({entry.impl}, engines_file);
   const auto impl = std::find_if(known.begin(), known.end(), [&](const Impl& one) { return one.name == entry.impl; });
   if (impl == known.end()) throw std::runtime_error(fmt::format("this program has no impl '{}'", entry.impl));
@@ -52,7 +56,10 @@ RunPlan parse(const json& from) {
   plan.load_cpu = cpu_at(from, "load_cpu");
   plan.engines_file = from.value("engines_file", "");
   for (const json& entry : from.at("entries")) plan.entries.push_back(entry_from_json(entry, plan.engines_file));
-  for (const json& cell : from.at("cells")) plan.cells.push_back(cell_from_json(cell));
+  for (const json& cell : from.at("cells")) {
+    if (!cell.value("controls", true)) plan.uncontrolled.push_back(plan.cells.size());
+    plan.cells.push_back(cell_from_json(cell));
+  }
   plan.source = measure::source_folder();
   if (plan.entries.empty() || plan.cells.empty() || plan.rounds == 0) throw std::runtime_error("it plans nothing");
   return plan;
@@ -65,6 +72,7 @@ json to_json(const RunPlan& plan) {
   for (const Entry& entry : plan.entries)
     entries.push_back({{"impl", entry.label}, {"backend", entry.backend}, {"locking", entry.locking}, {"workers", entry.workers}});
   for (const Cell& cell : plan.cells) cells.push_back({{"workload", cell.workload}, {"params", cell.params}});
+  for (const std::size_t cell : plan.uncontrolled) cells[cell]["controls"] = false;
   json written = {{"tier", plan.tier},
                   {"rounds", plan.rounds},
                   {"seed", plan.seed},

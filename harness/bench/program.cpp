@@ -46,9 +46,12 @@ void add_run(CLI::App& app, RunOptions& options) {
   add_engines(verb, options.engines);
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
   verb.add_option("--tier", options.tier, "smoke, quick (default) or standard: which cells, how many rounds");
-  verb.add_option("--backend", options.backend, "readiness source (default: each implementation's own)");
+  verb.add_option("--backend", options.backend, "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
   verb.add_option("--workers", options.workers, "worker threads of each server");
+  verb.add_option("--ablate", options.ablate,
+                  "names of ablations from `bench list`, or all: measure homes with one design choice changed beside themselves, as HOME~NAME")
+      ->delimiter(',');
   verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
   verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
   verb.add_option("--pipeline", options.pipeline, "messages in flight on each connection, instead of the tier's")->delimiter(',');
@@ -62,7 +65,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
   CLI::Option* controls =
       verb.add_flag("--controls", options.controls,
-                    "add entries that are known to be equal, or 2 % and 5 % dearer; the standard tier has them anyway");
+                    "add entries that are known to be equal, or 2 % and 5 % dearer, to every cell; the standard tier has them in some anyway");
   verb.add_flag("--no-controls", options.no_controls, "leave them out of the standard tier")->excludes(controls);
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_flag("--accept-noise", options.accept_noise,
@@ -75,7 +78,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
   add_engines(verb, options.engines);
   verb.add_option("--engine-entry", options.engine_entry)->group("");  // not for users
-  verb.add_option("--backend", options.backend, "readiness source (default: the implementation's own)");
+  verb.add_option("--backend", options.backend, "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
   verb.add_option("--proto", options.proto, "what to speak: echo; echo_work, echo_timeout, unix_echo, udp_echo for workloads");
@@ -137,8 +140,8 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 
 void add_list(CLI::App& app, ListOptions& options) {
   CLI::App& verb =
-      *app.add_subcommand("list", "the implementations, engines, workloads and tiers; with a workload's name: all about it");
-  verb.add_option("workload,--workload", options.workload, "a workload to explain, with its hypothesis")->type_name("NAME");
+      *app.add_subcommand("list", "the implementations, engines, workloads, ablations and tiers; with the name of a workload or ablation: all about it");
+  verb.add_option("workload,--workload", options.workload, "a workload or ablation to explain, with its hypothesis")->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);
 }

@@ -50,9 +50,9 @@ Impl impl_of(ExternalEngine engine) {
           .unavailable = obstacle_to_starting(*external)};
 }
 
-/// Whether it is "all", "everything", an implementation of this build, or one with a locking or a backend behind it.
+/// Whether it is "all", "everything", an implementation of this build, or one with more of a label behind it.
 bool is_of_this_build(const std::string& name) {
-  const std::string impl = name.substr(0, name.find_first_of("+@"));
+  const std::string impl = name.substr(0, name.find_first_of("+~@"));
   return name == "all" || name == "everything" || std::any_of(impls().begin(), impls().end(), [&](const Impl& one) { return one.name == impl; });
 }
 

@@ -78,6 +78,20 @@ TEST_F(Resume, TheScheduleHasEverySampleOnceAndIsRepeatable) {
   }
 }
 
+TEST_F(Resume, CellsWithoutControlsHaveFewerSlots) {
+  RunPlan plan = plan_;
+  plan.entries.push_back({"raw_epoll#again", "raw_epoll", "epoll", "", 1});
+  plan.uncontrolled = {0};
+  const auto schedule = schedule_of(plan);
+  ASSERT_EQ(schedule.size(), 3U * (2 + 3));
+  for (std::size_t i = 0; i < schedule.size(); ++i) {
+    EXPECT_LT(schedule[i].entry, schedule[i].cell == 0 ? 2U : 3U);
+    EXPECT_EQ(slot_of(plan, schedule, sample_for(plan, schedule[i])), i);
+  }
+  Sample of_a_cell_without = sample_for(plan, {.round = 0, .cell = 0, .position = 0, .entry = 2, .seed = 0});
+  EXPECT_EQ(slot_of(plan, schedule, of_a_cell_without), std::nullopt);
+}
+
 TEST_F(Resume, AnInterruptedRunKeepsWhatItHas) {
   const Recovery found = recovered(lines(5));
   EXPECT_EQ(found.kept, 5U);

@@ -1,5 +1,6 @@
 #include "harness/bench/run_plan.hpp"
 
+#include "harness/bench/ablated_entries.hpp"
 #include "harness/bench/control_entries.hpp"
 #include "harness/bench/engine_facts.hpp"
 #include "harness/bench/sample.hpp"
@@ -39,6 +40,13 @@ void require_descriptors(const std::vector<Cell>& cells) {
   if (most > 0) measure::require_descriptors(most + 64, fmt::format("a cell of {} connections", most));
 }
 
+std::vector<std::size_t> uncontrolled_cells(const Tier& tier) {
+  std::vector<std::size_t> cells;
+  for (std::size_t i = 0; i < tier.cells.size(); ++i)
+    if (std::find(tier.controlled.begin(), tier.controlled.end(), tier.cells[i]) == tier.controlled.end()) cells.push_back(i);
+  return cells;
+}
+
 json sources() {
   return {
       {"server_cpu_ns", measure::kProcessCpuSource},
@@ -51,6 +59,14 @@ json sources() {
 
 }  // namespace
 
+std::vector<std::size_t> entries_in(const RunPlan& plan, std::size_t cell) {
+  const bool controlled = !std::binary_search(plan.uncontrolled.begin(), plan.uncontrolled.end(), cell);
+  std::vector<std::size_t> entries;
+  for (std::size_t i = 0; i < plan.entries.size(); ++i)
+    if (controlled || !is_control(plan.entries[i].label)) entries.push_back(i);
+  return entries;
+}
+
 std::string cpu_text(std::optional<int> cpu) { return cpu ? fmt::format("CPU {}", *cpu) : "any CPU"; }
 
 RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
@@ -60,10 +76,11 @@ RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes) {
       known, {.impls = options.impls, .backend = options.backend, .locking = options.locking, .workers = options.workers});
   notes = std::move(choice.notes);
   RunPlan plan;
-  plan.entries = std::move(choice.entries);
-  if ((tier.controls || options.controls) && !options.no_controls)
+  plan.entries = with_ablations(choice.entries, options.ablate);
+  if ((!tier.controlled.empty() || options.controls) && !options.no_controls)
     for (Entry& control : control_entries(plan.entries)) plan.entries.push_back(std::move(control));
   plan.cells = choose_cells(tier, {options.workload, options.conns, options.payload, options.pipeline});
+  if (!options.controls && plan.cells == tier.cells) plan.uncontrolled = uncontrolled_cells(tier);
   fit_to_descriptors(plan.cells, measure::raise_descriptor_limit(), notes);
   if (!options.engines.empty()) plan.engines_file = std::filesystem::absolute(options.engines).lexically_normal().string();
   plan.tier = tier.name;

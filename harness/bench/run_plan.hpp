@@ -18,6 +18,7 @@ namespace reactorlab::bench {
 struct RunPlan {
   std::vector<Entry> entries;
   std::vector<Cell> cells;
+  std::vector<std::size_t> uncontrolled;  ///< cells, by their index and in order, in which the entries that are controls aren't measured
   std::string tier;
   std::size_t rounds = 0;
   std::optional<double> precision;  ///< half-width at which a cell stops (0.01 is 1 %); nothing: every cell has all rounds
@@ -32,6 +33,9 @@ struct RunPlan {
 /// Throws UsageError for what doesn't exist, std::runtime_error for what this machine can't do. `notes` gets what the
 /// user should know about the choice.
 [[nodiscard]] RunPlan make_plan(const RunOptions& options, std::vector<std::string>& notes);
+
+/// The entries that are measured in a cell, by their index.
+[[nodiscard]] std::vector<std::size_t> entries_in(const RunPlan& plan, std::size_t cell);
 
 /// What decides the order and the content of every sample; the folders aren't part of it.
 [[nodiscard]] nlohmann::json to_json(const RunPlan& plan);

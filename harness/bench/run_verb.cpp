@@ -172,8 +172,9 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
   const auto controls = static_cast<std::size_t>(
       std::count_if(plan.entries.begin(), plan.entries.end(), [](const Entry& entry) { return is_control(entry.label); }));
   const std::size_t contenders = plan.entries.size() - controls;
-  fmt::print(stderr, "bench: {} impls and {} controls x {} cells x {} rounds, seed {}, server on {}, load on {}\n", contenders,
-             controls, plan.cells.size(), plan.rounds, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
+  const std::size_t controlled = controls == 0 ? 0 : plan.cells.size() - plan.uncontrolled.size();
+  fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, with {} controls in {} cells, seed {}, server on {}, load on {}\n", contenders,
+             plan.cells.size(), plan.rounds, controls, controlled, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
   fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)

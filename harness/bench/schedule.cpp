@@ -3,6 +3,9 @@
 #include "harness/bench/latin_square.hpp"
 #include "harness/bench/served_workloads.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 namespace reactorlab::bench {
 
 std::vector<Slot> schedule_of(const RunPlan& plan) {
@@ -11,25 +14,26 @@ std::vector<Slot> schedule_of(const RunPlan& plan) {
   schedule.reserve(plan.rounds * plan.cells.size() * plan.entries.size());
   for (std::size_t round = 0; round < plan.rounds; ++round) {
     for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
-      const auto order = round_order(plan.seed, cell, round, plan.entries.size());
+      const std::vector<std::size_t> entries = entries_in(plan, cell);
+      const auto order = round_order(plan.seed, cell, round, entries.size());
       for (std::size_t position = 0; position < order.size(); ++position)
-        schedule.push_back({round, cell, position, order[position], plan.seed + kSeedStep * schedule.size()});
+        schedule.push_back({round, cell, position, entries[order[position]], plan.seed + kSeedStep * schedule.size()});
     }
   }
   return schedule;
 }
 
 std::optional<std::size_t> slot_of(const RunPlan& plan, const std::vector<Slot>& schedule, const Sample& sample) {
-  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
-    if (plan.cells[cell] != sample.cell) continue;
-    const std::size_t index = (sample.round * plan.cells.size() + cell) * plan.entries.size() + sample.position;
-    if (sample.round >= plan.rounds || sample.position >= plan.entries.size()) return std::nullopt;
-    const Entry& entry = plan.entries[schedule[index].entry];
-    const bool same = entry.label == sample.impl && entry.backend == sample.backend && entry.locking == sample.locking &&
-                      workers_in(sample.cell, entry.workers) == sample.workers;
-    return same ? std::optional(index) : std::nullopt;
-  }
-  return std::nullopt;
+  const auto cell = std::find(plan.cells.begin(), plan.cells.end(), sample.cell);
+  if (cell == plan.cells.end()) return std::nullopt;
+  const std::tuple wanted{sample.round, static_cast<std::size_t>(cell - plan.cells.begin()), sample.position};
+  const auto order = [](const Slot& slot, const auto& other) { return std::tuple{slot.round, slot.cell, slot.position} < other; };
+  const auto slot = std::lower_bound(schedule.begin(), schedule.end(), wanted, order);
+  if (slot == schedule.end() || std::tuple{slot->round, slot->cell, slot->position} != wanted) return std::nullopt;
+  const Entry& entry = plan.entries[slot->entry];
+  const bool same = entry.label == sample.impl && entry.backend == sample.backend && entry.locking == sample.locking &&
+                    workers_in(sample.cell, entry.workers) == sample.workers;
+  return same ? std::optional(static_cast<std::size_t>(slot - schedule.begin())) : std::nullopt;
 }
 
 std::chrono::milliseconds expected_time(const RunPlan& plan, const std::vector<Slot>& slots) {

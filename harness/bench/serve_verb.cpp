@@ -82,7 +82,9 @@ Entry entry_to_serve(const ServeOptions& options) {
   const auto known = known_impls({options.impl}, options.engines);
   const EntryFilter filter = {
       .impls = {options.impl}, .backend = options.backend, .locking = options.locking, .workers = options.workers};
-  return choose_entries(known, filter).entries.front();
+  EntryChoice choice = choose_entries(known, filter);
+  for (const std::string& note : choice.notes) fmt::print(stderr, "bench: {}\n", note);
+  return std::move(choice.entries.front());
 }
 
 void prepare_process(const ServeOptions& options) {
@@ -112,6 +114,7 @@ int serve_verb(const ServeOptions& options) {
                                             .port = options.port,
                                             .backend = entry.backend,
                                             .locking = entry.locking,
+                                            .ablation = entry.ablation,
                                             .workers = entry.workers,
                                             .spin_per_mib = options.spin_per_mib,
                                             .stop_fd = stop.fd(),

@@ -1,5 +1,7 @@
 #include "harness/bench/served_workloads.hpp"
 
+#include "harness/bench/ablation_definition.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -41,6 +43,9 @@ unsigned workers_in(const Cell& cell, unsigned asked) {
 std::optional<std::string> obstacle_to_serving(const Entry& entry, const Cell& cell) {
   const std::string_view proto = served_workload_of(cell.workload).proto;
   if (entry.external != nullptr && proto != "echo") return "an engine of another language serves TCP echo only";
+  if (const AblationDefinition* const ablation = find_ablation(entry.ablation); ablation != nullptr && !ablation->serves.empty())
+    if (std::find(ablation->serves.begin(), ablation->serves.end(), proto) == ablation->serves.end())
+      return fmt::format("{} has a server of its own for {} only", ablation->name, fmt::join(ablation->serves, ", "));
   const unsigned most = entry.external != nullptr ? entry.external->max_workers : find_impl(entry.impl).info.max_workers;
   const unsigned workers = workers_in(cell, entry.workers);
   if (workers > entry.workers && most != 0 && workers > most)  // what was asked for was looked at when it was

@@ -34,7 +34,7 @@ std::vector<std::string> arguments_of(const ServerProcess::Options& options) {
   const Entry& entry = options.entry;
   std::vector<std::string> words = options.under;
   words.push_back(options.under.empty() ? "bench" : options.executable);
-  words.insert(words.end(), {"serve", "--impl=" + entry.impl, fmt::format("--workers={}", entry.workers), "--die-with-parent"});
+  words.insert(words.end(), {"serve", "--impl=" + impl_word(entry), fmt::format("--workers={}", entry.workers), "--die-with-parent"});
   if (!entry.backend.empty()) words.push_back("--backend=" + entry.backend);
   if (!entry.locking.empty()) words.push_back("--locking=" + entry.locking);
   if (options.proto != "echo") words.push_back("--proto=" + options.proto);

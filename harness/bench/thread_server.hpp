@@ -22,6 +22,7 @@ class ThreadServer {
       report_ = make_engine(entry.impl)
                     ->serve({.backend = entry.backend,
                              .locking = entry.locking,
+                             .ablation = entry.ablation,
                              .workers = entry.workers,
                              .stop_fd = stop_fd_,
                              .on_ready = [&](std::uint16_t p) { ready.set_value(p); }});

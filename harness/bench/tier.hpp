@@ -23,7 +23,7 @@ struct Tier {
   int rounds;
   SampleTimes times;
   std::vector<Cell> cells;
-  bool controls = false;  ///< it has controls in every cell (control_entries.hpp)
+  std::vector<Cell> controlled = {};  ///< those of its cells that have controls, too (control_entries.hpp)
 };
 
 [[nodiscard]] const std::vector<Tier>& tiers();

@@ -17,6 +17,7 @@ struct RunOptions {
   std::string backend;
   std::string locking;
   unsigned workers = 1;
+  std::vector<std::string> ablate;  ///< ablations to measure beside the entries that they vary, or "all"
   std::vector<std::uint64_t> conns, payload, pipeline;
   std::optional<int> rounds;          ///< instead of the tier's
   std::optional<double> precision;    ///< percent: cells stop when their intervals are as narrow
@@ -64,7 +65,7 @@ struct LoadVerbOptions {
 
 struct ListOptions {
   std::string engines;   ///< file of external engines; empty: the repository's
-  std::string workload;  ///< the one to explain; empty: everything in lines
+  std::string workload;  ///< the workload or ablation to explain; empty: everything in lines
   bool json = false;
 };
 

@@ -1,92 +1,22 @@
 // A definition: one JSON object. What each field means is in harness/workloads/README.md.
 #include "harness/bench/workload_file.hpp"
 
+#include "harness/bench/definition_fields.hpp"
 #include "harness/bench/metric.hpp"
-#include "harness/measure/nearest_name.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <set>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace reactorlab::bench {
 namespace {
 
-using json = nlohmann::ordered_json;  // a parameter that stands first in a cell varies slowest
-
-/// The fields of an object, each to be asked for; `done()` refuses what nobody asked for.
-class Fields {
- public:
-  Fields(const json& object, std::string place) : object_(object), place_(std::move(place)) {
-    if (!object.is_object()) throw DefinitionError(place_ + ": has to be an object");
-  }
-
-  [[nodiscard]] const json* find(const char* name) {
-    asked_.insert(name);
-    const auto found = object_.find(name);
-    return found == object_.end() ? nullptr : &*found;
-  }
-  [[nodiscard]] const json& at(const char* name) {
-    if (const json* const value = find(name)) return *value;
-    throw DefinitionError(fmt::format("{}: is missing", place_of(name)));
-  }
-  [[nodiscard]] std::string text(const char* name) {
-    const json& value = at(name);
-    if (!value.is_string() || value.get_ref<const std::string&>().empty()) wrong(name, "a text that isn't empty");
-    return value.get<std::string>();
-  }
-  [[nodiscard]] bool flag(const char* name) {
-    const json& value = at(name);
-    if (!value.is_boolean()) wrong(name, "true or false");
-    return value.get<bool>();
-  }
-  [[nodiscard]] std::uint64_t number(const char* name) {
-    const json& value = at(name);
-    if (!value.is_number_unsigned()) wrong(name, "a whole number that isn't negative");
-    return value.get<std::uint64_t>();
-  }
-  /// The one of `all` that is written so.
-  template <class T, class Text>
-  [[nodiscard]] T one_of(const char* name, const std::vector<T>& all, Text&& text_of) {
-    const std::string typed = text(name);
-    std::vector<std::string> known;
-    for (const T& one : all) {
-      if (text_of(one) == typed) return one;
-      known.emplace_back(text_of(one));
-    }
-    throw DefinitionError(fmt::format("{}: {}", place_of(name), measure::unknown_choice(name, typed, known)));
-  }
-  [[noreturn]] void wrong(std::string_view name, std::string_view wanted) const {
-    throw DefinitionError(fmt::format("{}: has to be {}", place_of(name), wanted));
-  }
-  void done() const {
-    const std::vector<std::string> known(asked_.begin(), asked_.end());
-    for (const auto& [name, value] : object_.items())
-      if (!asked_.contains(name))
-        throw DefinitionError(fmt::format("{}: {}", place_, measure::unknown_choice("field", name, known)));
-  }
-  [[nodiscard]] std::string place_of(std::string_view name) const { return fmt::format("{}: {}", place_, name); }
-
- private:
-  const json& object_;
-  std::string place_;
-  std::set<std::string> asked_;
-};
+using json = DefinitionJson;  // a parameter that stands first in a cell varies slowest
 
 const std::vector<Family> kFamilies = {Family::SteadyIo, Family::Accept,      Family::Mixed, Family::Scale,  Family::Registration,
                                        Family::Timers,   Family::CrossThread, Family::Micro, Family::Control};
 const std::vector<Topology> kTopologies = {Topology::T1, Topology::T2Syn, Topology::T2Mix, Topology::TOver};
 const std::vector<Metric> kMetrics = {Metric::ServerCpu, Metric::Wall, Metric::UserBytes, Metric::P99};
-
-json parsed(const WorkloadFile& file) {
-  try {
-    return json::parse(file.text);
-  } catch (const json::parse_error& error) {
-    throw DefinitionError(fmt::format("{}: no JSON: {}", file.name, error.what()));
-  }
-}
 
 void take_params(Workload& workload, Fields& fields) {
   const json& params = fields.at("params");
@@ -144,13 +74,6 @@ void take_in_process(Workload& workload, Fields& fields) {
   inside.done();
 }
 
-bool is_date(const std::string& text) {
-  const std::string_view shape = "0000-00-00";
-  return text.size() == shape.size() && std::equal(text.begin(), text.end(), shape.begin(), [](char c, char wanted) {
-           return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
-         });
-}
-
 void take_hypothesis(Workload& workload, Fields& fields) {
   Fields part(fields.at("hypothesis"), fields.place_of("hypothesis"));
   Hypothesis& hypothesis = workload.hypothesis;
@@ -161,8 +84,7 @@ void take_hypothesis(Workload& workload, Fields& fields) {
   }
   hypothesis.because = part.text("because");
   hypothesis.source = part.text("source");
-  hypothesis.written = part.text("written");
-  if (!is_date(hypothesis.written)) part.wrong("written", "a day, such as 2026-11-29");
+  hypothesis.written = part.day("written");
   part.done();
 }
 
@@ -176,7 +98,7 @@ const std::vector<WorkloadFile>& workload_files() {
 }
 
 Workload workload_from(const WorkloadFile& file) {
-  const json object = parsed(file);
+  const json object = parse_definition(file.name, file.text);
   Fields fields(object, std::string(file.name));
   Workload workload;
   workload.name = fields.text("name");

@@ -12,22 +12,6 @@ namespace {
 constexpr std::size_t kIndent = 12;
 constexpr std::size_t kColumns = 112;
 
-/// "label       text", broken between words, the other lines below the text.
-std::string paragraph(const std::string& label, const std::string& text) {
-  std::string all, line = fmt::format("{:<{}}", label, kIndent);
-  std::istringstream words(text);
-  bool empty = true;
-  for (std::string word; words >> word; empty = false) {
-    if (!empty && line.size() + 1 + word.size() > kColumns) {
-      all += line + "\n";
-      line = std::string(kIndent, ' ');
-      empty = true;
-    }
-    line += (empty ? "" : " ") + word;
-  }
-  return all + line + "\n";
-}
-
 /// "thread_local < arc_mutex = oncelock_global", or that there is no order.
 std::string order_text(const Hypothesis& hypothesis) {
   if (hypothesis.order.empty()) return "no order";
@@ -57,6 +41,21 @@ std::string how_text(const Workload& workload) {
 }
 
 }  // namespace
+
+std::string paragraph(const std::string& label, const std::string& text) {
+  std::string all, line = fmt::format("{:<{}} ", label, kIndent - 1);
+  std::istringstream words(text);
+  bool empty = true;
+  for (std::string word; words >> word; empty = false) {
+    if (!empty && line.size() + 1 + word.size() > kColumns) {
+      all += line + "\n";
+      line = std::string(kIndent, ' ');
+      empty = true;
+    }
+    line += (empty ? "" : " ") + word;
+  }
+  return all + line + "\n";
+}
 
 std::string line_about(const Workload& workload) {
   const MetricInfo& metric = info_of(workload.metric);

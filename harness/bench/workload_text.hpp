@@ -8,6 +8,9 @@
 
 namespace reactorlab::bench {
 
+/// "label       text", broken between words, the other lines below the text.
+[[nodiscard]] std::string paragraph(const std::string& label, const std::string& text);
+
 /// Its line in `bench list`.
 [[nodiscard]] std::string line_about(const Workload& workload);
 

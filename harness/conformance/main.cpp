@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/backend_choice.hpp"
 #include "harness/conformance/chaos.hpp"
 #include "harness/conformance/facilities.hpp"
 #include "harness/conformance/kit.hpp"
@@ -71,7 +72,7 @@ int main(int argc, char** argv) {
   unsigned watchdog_ms = 0;
   CLI::App app{"The rules of docs/SPEC.md against the runtimes of impls/."};
   app.add_option("--variant", selection.variant, "folder of impls/; all if not given");
-  app.add_option("--backend", selection.backend, "epoll, uring_poll or uring; if not given epoll, of a rule about rings uring");
+  app.add_option("--backend", selection.backend, "epoll, uring_poll, uring or auto; if not given epoll, of a rule about rings uring");
   app.add_option("--rule", selection.rule, "such as REG-01");
   app.add_option("--configuration", selection.configuration, "label such as arc_mutex_fine_2");
   app.add_option("--body", selection.body, "short name of one body");
@@ -89,8 +90,13 @@ int main(int argc, char** argv) {
     return status == 0 ? 0 : exit_usage;
   }
   if (!killer.empty()) selection.rule = killer;
+  if (selection.backend == "auto") {
+    const BackendChoice best = best_backend();
+    selection.backend = name_of(best.backend);
+    fmt::print("backend auto: {}{}{}\n", selection.backend, best.fell_back.empty() ? "" : ", fell back: ", best.fell_back);
+  }
   const auto backend = backend_named(selection.backend_name());
-  if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll, uring"};
+  if (!backend) throw UsageError{"unknown backend '" + selection.backend + "'; there are: epoll, uring_poll, uring, auto"};
   Mutant mutant = mutant_by_name(selection.mutant);
   if (!selection.mutant.empty() && mutant == Mutant::none) {
     throw UsageError{"unknown mutant '" + selection.mutant + "'; harness/conformance/mutants/mutants.txt has the list"};

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "core/backend_choice.hpp"
 #include "harness/conformance/facilities.hpp"
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/rings.hpp"
@@ -79,6 +80,24 @@ RULE(URG_14, forbidden_by_the_kernel) {
     });
   }
   EXPECT_EQ(runtime().block_on([]() -> Task<int> { co_return 7; }()), 7);
+}
+
+RULE(URG_14, automatic_says_what_it_fell_back_from) {
+  NEEDS_RING();
+  EXPECT_EQ(best_backend().backend, Backend::uring);
+  EXPECT_EQ(best_backend().fell_back, "");
+  on_another_thread([] {
+    forbid_rings_here(EPERM);
+    const BackendChoice instead = best_backend();
+    EXPECT_EQ(instead.backend, Backend::epoll);
+    EXPECT_NE(instead.fell_back.find("forbidden here"), std::string::npos) << instead.fell_back;
+  });
+  Script script;
+  const auto no_such_registration = [](sys::Call& call) { return call.size == 0 ? std::optional<long>{-EINVAL} : std::nullopt; };
+  script.on(sys::Op::mmap, Script::any_fd, no_such_registration, 1, Script::forever);
+  const BackendChoice instead = best_backend();
+  EXPECT_EQ(instead.backend, Backend::uring_poll);
+  EXPECT_NE(instead.fell_back.find("buffers"), std::string::npos) << instead.fell_back;
 }
 
 RULE(URG_14, buffers_cant_be_provided) {

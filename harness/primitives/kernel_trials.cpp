@@ -2,6 +2,7 @@
 
 #include "core/clock.hpp"
 #include "core/fd.hpp"
+#include "core/poller.hpp"
 #include "core/ring.hpp"
 #include "harness/primitives/catalogue.hpp"
 #include "harness/primitives/require.hpp"
@@ -119,7 +120,7 @@ std::unique_ptr<Trial> eventfd_read(const Cpus&) {
 
 /// A request that does nothing, submitted and completed in one call.
 std::unique_ptr<Trial> uring_nop(const Cpus&) {
-  if (const auto why = why_no_rings()) throw NotMeasurable("no io_uring on this machine: " + *why);
+  if (const auto why = why_unavailable(Backend::uring_poll)) throw NotMeasurable("no io_uring on this machine: " + *why);
   return loop([ring = std::make_unique<Ring>(RingUse::one_thread, RingSizes{.submissions = 4, .completions = 8})] {
     io_uring_sqe* const entry = ring->queue();
     if (entry == nullptr) throw std::runtime_error("io_uring_enter left its submission queue full");

@@ -20,6 +20,7 @@ inline std::map<std::string, std::uint64_t> counters_of(const RuntimeStats& stat
           {"wakes_suppressed", stats.wakes_suppressed},
           {"steals", stats.steals},
           {"worker_parks", stats.worker_parks},
+          {"handoffs", stats.handoffs},
           {"lock_acquisitions", stats.lock_acquisitions},
           {"lock_contentions", stats.lock_contentions}};
 }
@@ -38,7 +39,7 @@ void add_counters(InProcessReport& report, const RuntimeStats& before, const Run
 template <class Rt>
 RuntimeOptions options_like(const Rt& runtime, unsigned workers) {
   const RuntimeInfo& info = runtime.info();
-  return {.workers = workers, .backend = info.backend, .locking = info.locking};
+  return {.workers = workers, .backend = info.backend, .locking = info.locking, .ablation = info.ablation};
 }
 
 }  // namespace reactorlab::scenarios

@@ -26,8 +26,8 @@ Task<> work_session(Stream stream) {
 }
 
 /// As servers do that want to be rid of silent peers: no read without a deadline. It is never reached here.
-template <class Rt>
-Task<> timed_session(Rt& runtime, BasicTcpStream<Rt> stream) {
+template <class Rt, class Stream = BasicTcpStream<Rt>>
+Task<> timed_session(Rt& runtime, Stream stream) {
   constexpr Duration patience = std::chrono::seconds{5};
   std::array<std::byte, 4096> buffer;
   for (;;) {

@@ -14,6 +14,7 @@ struct InProcessRequest {
   std::map<std::string, std::uint64_t> params = {};  ///< the cell's, all present
   std::uint64_t operations = 0;                      ///< to do inside the window
   std::string backend = {}, locking = {};            ///< empty: the engine's default
+  std::string ablation = {};                         ///< of a variant: the one choice that is changed; empty: none
   unsigned workers = 1;
   std::function<void()> on_window_open = {};           ///< called once everything is set up, right before the first operation
   std::function<void()> on_window_close = {};          ///< called right after the last; set-up and clean-up are outside

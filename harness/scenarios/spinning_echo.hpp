@@ -34,8 +34,8 @@ class SpinDebt {
 };
 
 /// As echo_session, with the work between reading and answering: the place of a handler.
-template <class Rt>
-Task<> spinning_echo_session(BasicTcpStream<Rt> stream, SpinAccount& account) {
+template <class Rt, class Stream = BasicTcpStream<Rt>>
+Task<> spinning_echo_session(Stream stream, SpinAccount& account) {
   SpinDebt debt{account};
   for (;;) {
     const Lease lease = co_await stream.read_lease();

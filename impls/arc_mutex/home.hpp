@@ -18,12 +18,13 @@ class Home {
   static constexpr HomeDescription description{
       .name = "arc_mutex",
       .summary = "reactor behind a mutex, reached by a shared_ptr in every handle, driven by an idle worker",
-      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .locking_choice = true}};
+      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .locking_choice = true},
+      .ablations = shared_ablations<locking>};
 
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, locking, options)},
-        reactor_{std::make_shared<SharedReactor<locking>>(options.backend)},
-        executor_{*reactor_, options.workers} {}
+        reactor_{std::make_shared<SharedReactor<locking>>(options.backend, options.ablation)},
+        executor_{*reactor_, options.workers, options.ablation} {}
 
   const RuntimeInfo& info() const noexcept { return info_; }
   Executor& executor() noexcept { return executor_; }

@@ -15,12 +15,14 @@ class Home {
   static constexpr HomeDescription description{
       .name = "dedicated_thread",
       .summary = "reactor on a thread of its own, reached by atomic registration words and timer commands; workers only run tasks",
-      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .foreign_driver = true}};
+      .capabilities = {.foreign_registration = true, .migration = true, .several_per_thread = true, .foreign_driver = true},
+      .ablations = {Ablation::registration_command, Ablation::no_batch_class, Ablation::kick_per_command,
+                    Ablation::handoff_per_event, Ablation::spin_then_park}};
 
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, Locking::fine, options)},
-        reactor_{std::make_shared<DedicatedReactor>(options.backend)},
-        executor_{options.workers} {
+        reactor_{std::make_shared<DedicatedReactor>(options.backend, options.ablation)},
+        executor_{options.workers, options.ablation} {
     reactor_->start(executor_);
   }
   ~Home() { reactor_->stop(); }

@@ -26,7 +26,7 @@ IoResult DedicatedReactor::start_timer(Timer& timer, TimePoint deadline) noexcep
     earlier = deadline_ns < next_deadline_.load(relaxed);
     if (earlier) next_deadline_.store(deadline_ns, seq_cst);
   }
-  if ((earlier && !mutated(Mutant::earlier_timer_unannounced)) || timers_.queued() > most_queued) wait_.kick();
+  announce(earlier);
   return 0;
 }
 
@@ -35,14 +35,19 @@ void DedicatedReactor::stop_timer(Timer& timer) noexcept {
     LockGuard lock{mutex_};
     timers_.stop(timer);
   }
-  if (timers_.queued() > most_queued) wait_.kick();
+  announce(/*earlier=*/false);
+}
+
+void DedicatedReactor::announce(bool earlier) noexcept {
+  if (ablation_ == Ablation::kick_per_command) return wait_.kick_anyway();
+  if ((earlier && !mutated(Mutant::earlier_timer_unannounced)) || timers_.queued() > most_queued) wait_.kick();
 }
 
 // --- the reactor thread -------------------------------------------------------------------------------------------------------
 
 void DedicatedReactor::run() noexcept {
   // Otherwise each packet preempts the worker that runs what the last one woke, and batches shrink to one.
-  sys::prefer_batch_scheduling();
+  if (ablation_ != Ablation::no_batch_class) sys::prefer_batch_scheduling();
   while (turn() && !stopping_.load(seq_cst)) {
   }
   end();
@@ -61,9 +66,13 @@ bool DedicatedReactor::turn() noexcept {
   turns_.add();
   if (!n && n.error() != EINTR && !mutated(Mutant::failed_wait_repeated)) return false;
 
-  const std::span<const Event> events{batch_, n ? n.count() : 0};
+  std::span<const Event> events{batch_, n ? n.count() : 0};
   events_.add(events.size());
   WakeBatch batch;
+  for (; ablation_ == Ablation::handoff_per_event && events.size() > 1; events = events.subspan(1)) {
+    reactor_.dispatch<access>(events.first(1), Sink{*this, batch});
+    executor_->deliver_from_outside(batch);
+  }
   reactor_.dispatch<access>(events, Sink{*this, batch});
   if (events.empty() || !mutated(Mutant::timers_need_a_quiet_turn)) fire_due(batch);
   sync_point(SyncPoint::dispatch_collected);
@@ -91,6 +100,7 @@ void DedicatedReactor::fire_due(WakeBatch& batch) noexcept {
 void DedicatedReactor::end() noexcept {
   if (mutated(Mutant::dead_reactor_unannounced) && !stopping_.load(seq_cst)) return;
   refuse(/*listeners_only=*/false);
+  reactor_.poller().flush();
   WakeBatch batch;
   {
     LockGuard lock{mutex_};

@@ -14,7 +14,7 @@ namespace reactorlab::dedicated_thread_home {
 
 class DedicatedReactor : public SharedRegistrations<Locking::fine> {
  public:
-  explicit DedicatedReactor(Backend backend) : SharedRegistrations{backend}, timers_{reactor_.wheel()} {}
+  DedicatedReactor(Backend backend, Ablation how) : SharedRegistrations{backend, how}, ablation_{how}, timers_{reactor_.wheel()} {}
   ~DedicatedReactor() { stop(); }
 
   /// Starts the thread, which delivers wakes through `executor` until stop(). Throws std::system_error.
@@ -34,12 +34,14 @@ class DedicatedReactor : public SharedRegistrations<Locking::fine> {
   /// Stops of far timers may wait for the next turn, but not without limit.
   static constexpr std::size_t most_queued = 1024;
 
+  void announce(bool earlier) noexcept;  // that a command was queued
   void run() noexcept;
   /// One turn; false if the wait failed.
   bool turn() noexcept;
   void fire_due(WakeBatch& batch) noexcept;
   void end() noexcept;
 
+  const Ablation ablation_;
   TimerCommands timers_;
   bool ended_ = false;                                // guarded by mutex_
   Atomic<std::uint64_t> next_deadline_{no_deadline};  // written with mutex_ held; not later than the earliest timer

@@ -53,12 +53,13 @@ class Home {
                        .migration = true,
                        .several_per_thread = true,
                        .foreign_driver = true,
-                       .locking_choice = true}};
+                       .locking_choice = true},
+      .ablations = shared_ablations<locking>};
 
   explicit Home(const RuntimeOptions& options)
       : info_{info_with_workers(description, locking, options)},
         membership_{options},
-        executor_{the_reactor<locking>(), options.workers} {}
+        executor_{the_reactor<locking>(), options.workers, options.ablation} {}
 
   const RuntimeInfo& info() const noexcept { return info_; }
   Executor& executor() noexcept { return executor_; }

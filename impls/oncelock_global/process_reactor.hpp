@@ -24,6 +24,7 @@ struct Once {
   bool done = false;  // guarded by mutex, as all of it
   Backend backend{};
   Locking locking{};
+  Ablation ablation{};
   unsigned runtimes = 0;
   std::unique_ptr<FallbackDriver> fallback;  // while there are runtimes
 };
@@ -46,7 +47,7 @@ class Membership {
     std::unique_ptr<SharedReactor<locking>> fresh;
     if (!o.done || mutated(Mutant::second_reactor_made)) {
       if (mutated(Mutant::half_made_reactor_kept)) o.done = true;
-      fresh = std::make_unique<SharedReactor<locking>>(options.backend);
+      fresh = std::make_unique<SharedReactor<locking>>(options.backend, options.ablation);
     }
     SharedReactor<locking>& reactor = fresh ? *fresh : *process_reactor<locking>.load(relaxed);
     if (o.runtimes == 0) o.fallback = std::make_unique<FallbackDriverOf<SharedReactor<locking>>>(reactor);
@@ -56,6 +57,7 @@ class Membership {
       o.done = true;
       o.backend = options.backend;
       o.locking = locking;
+      o.ablation = options.ablation;
 #if REACTORLAB_INSTRUMENTED
       end_of_process.store(&Membership::forget);
 #endif

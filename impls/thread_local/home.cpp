@@ -36,6 +36,7 @@ class Removal {
 Task<> carry_out(Removal) { co_return; }
 
 RuntimeOptions checked(const RuntimeOptions& options) {
+  check_ablation(Home::description, options);
   if (options.workers != 1) {
     throw UsageError{
         "thread_local runs on the thread that made it, so workers must be 1 (remedy: one runtime per thread, "
@@ -52,8 +53,8 @@ RuntimeOptions checked(const RuntimeOptions& options) {
 }  // namespace
 
 Home::Home(const RuntimeOptions& options)
-    : info_{description.name, checked(options).backend, Locking::fine, 1, description.capabilities},
-      reactor_{options.backend},
+    : info_{description.name, checked(options).backend, Locking::fine, 1, description.capabilities, options.ablation},
+      reactor_{options.backend, options.ablation},
       executor_{reactor_} {
   LockGuard lock{owners().mutex};
   owners().homes.push_back(this);

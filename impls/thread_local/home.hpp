@@ -57,7 +57,8 @@ class Home {
   static constexpr HomeDescription description{
       .name = "thread_local",
       .summary = "reactor confined to its thread, reached by a thread-local pointer, driven by that thread",
-      .capabilities = {}};
+      .capabilities = {},
+      .ablations = {Ablation::level_triggered, Ablation::oneshot}};
 
   explicit Home(const RuntimeOptions& options);
   ~Home();

@@ -46,7 +46,7 @@ def _parse():
                     "two runs, N and 2N messages, sent in lockstep over all connections; every echo is compared.",
         epilog="a limit is VALUE for every row or ROW=VALUE for one, e.g. --max-instructions arc_mutex+fine=230;\n"
                "exit status: 0 all counted and within limits, 1 a limit exceeded or not checkable, 2 usage")
-    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; arc_mutex+fine is an impl with a locking; all leaves out asio:shared and engine:smol, as bench does")
+    parser.add_argument("--impl", default="all", metavar="LIST", help="comma-separated, or all; arc_mutex+fine is an impl with a locking, thread_local~oneshot one with an ablation; all leaves out asio:shared and engine:smol, as bench does")
     parser.add_argument("--locking", default="", help="only the rows with this locking, and those without a choice")
     parser.add_argument("--backend", default="", help="passed on to the server")
     parser.add_argument("--workers", type=int, default=1)
@@ -66,19 +66,20 @@ def _parse():
 
 
 def _servers(arguments):
-    """{row label: command}; labels as in `bench run`: the impl, with "+locking" where that isn't its default."""
+    """{row label: command}; labels as in `bench run`: the impl, with "+locking" where that isn't its default, "~ablation"."""
     known, in_all = _known_impls(arguments.bench)
     everything = {impl if i == 0 else f"{impl}+{locking}": (impl, locking)
                   for impl, lockings in known.items() for i, locking in enumerate(lockings or [""])}
     asked = [label for label in everything if label.partition("+")[0] in in_all] if arguments.impl == "all" else arguments.impl.split(",")
     servers = {}
     for label in asked:
-        if label not in everything:
-            raise ValueError(f"unknown impl {label!r}; known: {', '.join(everything)}")
-        impl, locking = everything[label]
+        base, tilde, ablation = label.partition("~")  # the bench itself knows what can be ablated
+        if base not in everything:
+            raise ValueError(f"unknown impl {base!r}; known: {', '.join(everything)}")
+        impl, locking = everything[base]
         if arguments.locking and locking and locking != arguments.locking:
             continue
-        command = [arguments.bench, "serve", f"--impl={impl}", "--port=0", f"--workers={arguments.workers}"]
+        command = [arguments.bench, "serve", f"--impl={impl}{tilde}{ablation}", "--port=0", f"--workers={arguments.workers}"]
         command += [f"--locking={locking}"] if locking else []
         command += [f"--backend={arguments.backend}"] if arguments.backend else []
         servers[label] = command

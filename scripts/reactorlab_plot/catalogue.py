@@ -26,8 +26,8 @@ def _index(names, name):
 
 
 def impl_of(label):
-    """`arc_mutex` of `arc_mutex+fine@uring`."""
-    return re.split("[+@#]", label)[0]
+    """`arc_mutex` of `arc_mutex+fine@uring` and of `arc_mutex~held_lock`."""
+    return re.split("[+~@#]", label)[0]
 
 
 def series_place(label):

@@ -57,7 +57,7 @@ def looks(series):
             chosen[impl] = (_KNOWN[peer][0], _SHAPES[shape])
         if impl not in chosen:
             chosen[impl] = spare[0] if len(spare) == 1 else spare.pop(0)
-    return {label: Look(*chosen[impl_of(label)], hollow=bool(set("+@") & set(label))) for label in series}
+    return {label: Look(*chosen[impl_of(label)], hollow=bool(set("+~@") & set(label))) for label in series}
 
 
 class Page:
