@@ -12,7 +12,7 @@ namespace reactorlab {
 enum class Backend : std::uint8_t {
   epoll,
   uring_poll,  ///< readiness by io_uring: one multishot poll per source
-  uring,       ///< completion by io_uring, of streams and listeners; readiness of the rest
+  uring,       ///< completion by io_uring, of streams, listeners and UDP; readiness of the rest
 };
 
 inline constexpr std::array all_backends{Backend::epoll, Backend::uring_poll, Backend::uring};

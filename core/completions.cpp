@@ -18,43 +18,31 @@ namespace reactorlab {
 
 /// A copy of what is being sent. The kernel reads it until its completion, whatever becomes of the stream and of its writer.
 struct Completions::SendBlock {
-  union {
-    Token token;
-    SendBlock* next;  ///< while it is spare
-  };
+  Token token;
   std::uint32_t size;
-  std::byte bytes[];
+  std::uint32_t name_size;
+  std::byte bytes[];  ///< and the receiver's address behind them
 
-  static constexpr std::size_t granule = 64;
-  static std::size_t granules(std::size_t size) noexcept { return (sizeof(SendBlock) + size + granule - 1) / granule; }
+  static std::size_t memory(std::size_t size, std::size_t name_size) noexcept { return sizeof(SendBlock) + size + name_size; }
   /// A mutant's: what becomes of memory that was given back too early.
   void spoil() noexcept { std::memset(bytes, 0xdd, size); }
 };
 
-Completions::SendBlock* Completions::make_block(Token token, std::span<const std::byte> bytes) noexcept {
-  const std::size_t granules = SendBlock::granules(bytes.size());
-  SendBlock*& spare = spare_[granules];
-  void* memory = spare;
-  if (spare) {
-    spare = spare->next;
-    --spare_count_;
-  } else {
-    memory = FramePool::try_allocate(granules * SendBlock::granule);
-    if (!memory) return nullptr;
-  }
-  auto* const block = new (memory) SendBlock{{token}, static_cast<std::uint32_t>(bytes.size())};
+Completions::SendBlock* Completions::make_block(Token token, std::span<const std::byte> bytes,
+                                                std::span<const std::byte> name) noexcept {
+  void* const memory = blocks_.take(SendBlock::memory(bytes.size(), name.size()));
+  if (!memory) return nullptr;
+  auto* const block =
+      new (memory) SendBlock{token, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(name.size())};
   std::memcpy(block->bytes, bytes.data(), bytes.size());
+  if (!name.empty()) std::memcpy(block->bytes + bytes.size(), name.data(), name.size());
   return block;
 }
 
-void Completions::free_block(SendBlock* block) noexcept {
-  const std::size_t granules = SendBlock::granules(block->size);
-  if (sanitized || spare_count_ == most_spare) return FramePool::deallocate(block, granules * SendBlock::granule);
-  block->next = std::exchange(spare_[granules], block);
-  ++spare_count_;
-}
+void Completions::free_block(SendBlock* block) noexcept { blocks_.give(block, SendBlock::memory(block->size, block->name_size)); }
 
-Completions::Completions(RingPort& port, Slab& slab, unsigned buffers) : port_{port}, slab_{slab}, buffers_{port.ring(), buffers} {
+Completions::Completions(RingPort& port, Slab& slab, unsigned buffers)
+    : port_{port}, slab_{slab}, buffers_{port.ring(), buffers}, datagram_buffers_{port.ring()} {
   if (!buffers_.complete()) throw std::bad_alloc{};
   slab_.complete_by(this);
 }
@@ -64,16 +52,6 @@ Completions::~Completions() {
   slab_.for_each_live([&](Registration& slot) {
     if (Endpoint* const endpoint = slot.completes ? endpoint_of(slab_.token_of(slot)) : nullptr) drop(*endpoint);
   });
-  for (std::size_t granules = 0; granules != std::size(spare_); ++granules) {
-    while (SendBlock* const block = spare_[granules]) {
-      spare_[granules] = block->next;
-      FramePool::deallocate(block, granules * SendBlock::granule);
-    }
-  }
-  while (Accepted* const accepted = spare_accepted_) {
-    spare_accepted_ = accepted->next;
-    FramePool::deallocate(accepted, sizeof(Accepted));
-  }
 }
 
 // --- sources ------------------------------------------------------------------------------------------------------------------
@@ -82,6 +60,17 @@ Completions::Endpoint* Completions::endpoint_of(Token token) noexcept {
   Endpoint* const endpoint = endpoints_.find(slab_.slot_at(token).fd.load(relaxed));
   return endpoint && endpoint->token == token ? endpoint : nullptr;
 }
+
+namespace {
+/// By which a source of that kind gets what comes.
+constexpr RingRequest receiving_of(SourceKind kind) noexcept {
+  switch (kind) {
+    case SourceKind::listener: return RingRequest::accept;
+    case SourceKind::datagram: return RingRequest::datagram;
+    default: return RingRequest::receive;
+  }
+}
+}  // namespace
 
 Token Completions::source_at(int fd) noexcept {
   const Endpoint* const endpoint = endpoints_.find(fd);
@@ -102,8 +91,7 @@ bool Completions::close(int fd) noexcept {
   Endpoint& endpoint = *endpoints_.find(fd);
   const Token token = endpoint.token;
   const bool in_flight = endpoint.receiving || endpoint.awaits_writable || endpoint.sending;
-  const bool listener = slab_.slot_at(token).kind == SourceKind::listener;
-  if (endpoint.receiving) port_.cancel(user_data(token, listener ? RingRequest::accept : RingRequest::receive));
+  if (endpoint.receiving) port_.cancel(user_data(token, receiving_of(slab_.slot_at(token).kind)));
   if (endpoint.awaits_writable) port_.cancel(user_data(token, RingRequest::writable));
   if (endpoint.sending) port_.cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.block), RingRequest::send));
   if (!mutated(Mutant::completed_result_forgotten)) drop(endpoint);
@@ -112,30 +100,18 @@ bool Completions::close(int fd) noexcept {
 }
 
 void Completions::drop(Endpoint& endpoint) noexcept {
-  if (slab_.slot_at(endpoint.token).kind != SourceKind::listener) {
-    while (!endpoint.received.empty()) BufferPool::put(&endpoint.received.pop());
-    return;
+  switch (slab_.slot_at(endpoint.token).kind) {
+    case SourceKind::listener:
+      while (!endpoint.connections.empty()) {
+        Accepted& connection = endpoint.connections.pop();
+        sys::close(connection.fd);
+        blocks_.give(&connection, sizeof connection);
+      }
+      return;
+    case SourceKind::datagram: return drop_datagrams(endpoint);
+    default:
+      while (!endpoint.received.empty()) BufferPool::put(&endpoint.received.pop());
   }
-  while (!endpoint.connections.empty()) {
-    Accepted& connection = endpoint.connections.pop();
-    sys::close(connection.fd);
-    free_accepted(&connection);
-  }
-}
-
-Completions::Accepted* Completions::make_accepted(int fd) noexcept {
-  void* memory = spare_accepted_;
-  if (spare_accepted_) {
-    spare_accepted_ = spare_accepted_->next;
-  } else {
-    memory = FramePool::try_allocate(sizeof(Accepted));
-  }
-  return memory ? new (memory) Accepted{nullptr, fd} : nullptr;
-}
-
-void Completions::free_accepted(Accepted* accepted) noexcept {
-  if (sanitized) return FramePool::deallocate(accepted, sizeof(Accepted));
-  accepted->next = std::exchange(spare_accepted_, accepted);
 }
 
 // --- requests -----------------------------------------------------------------------------------------------------------------
@@ -304,7 +280,7 @@ long Completions::accept(Registration& slot) noexcept {
       Accepted& connection = endpoint.connections.pop();
       if (endpoint.waiting != 0) --endpoint.waiting;
       const int accepted = newcomer_ = connection.fd;
-      free_accepted(&connection);
+      blocks_.give(&connection, sizeof connection);
       return accepted;
     }
     if (endpoint.failed) return std::exchange(endpoint.failed, std::int16_t{0});
@@ -315,10 +291,12 @@ long Completions::accept(Registration& slot) noexcept {
   });
 }
 
-long Completions::send(Registration& slot, const TaskHeader& task, std::span<const std::byte> bytes) noexcept {
+long Completions::send(Registration& slot, const TaskHeader& task, std::span<const std::byte> bytes,
+                       std::span<const std::byte> name) noexcept {
   const int fd = slot.fd.load(relaxed);
   auto* const data = const_cast<std::byte*>(bytes.data());
-  return sys::issue({sys::Op::send, fd, data, bytes.size()}, [&](const sys::Call& call) -> long {
+  const sys::Op op = name.empty() ? sys::Op::send : sys::Op::sendto;
+  return sys::issue({op, fd, data, bytes.size()}, [&](const sys::Call& call) -> long {
     if (!port_.may_use()) return -EAGAIN;
     auto lock = port_.lock();
     Endpoint* const open = endpoint_of(slot);
@@ -338,13 +316,17 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
       return endpoint.sent;
     }
     if (endpoint.writer == 0 && !ended && call.size <= most_copied && call.size != 0) [[likely]] {
-      SendBlock* const block = make_block(endpoint.token, bytes.first(std::min(bytes.size(), most_copied)));
+      SendBlock* const block = make_block(endpoint.token, bytes.first(std::min(bytes.size(), most_copied)), name);
       if (!block) return -ENOMEM;
       io_uring_sqe* const entry = request(endpoint, fd, reinterpret_cast<std::uintptr_t>(block), RingRequest::send, IORING_OP_SEND);
       if (entry) [[likely]] {
         entry->addr = reinterpret_cast<std::uintptr_t>(block->bytes);
         entry->len = static_cast<std::uint32_t>(call.size);  // a script's part of them: then the completion is a short one
         entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
+        if (!name.empty()) {
+          entry->addr2 = reinterpret_cast<std::uintptr_t>(block->bytes + block->size);
+          entry->addr_len = static_cast<std::uint16_t>(name.size());
+        }
         endpoint.block = block;
         endpoint.sending = true;
         endpoint.writer = me;
@@ -353,7 +335,8 @@ long Completions::send(Registration& slot, const TaskHeader& task, std::span<con
       free_block(block);
     }
     if (endpoint.writer != 0 && !ended) tell_other_writers(endpoint);  // the edge of that completion may have been ours
-    const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT}, nullptr, 0);
+    const long n = sys::ring_call(SYS_sendto, fd, data, call.size, int{MSG_NOSIGNAL | MSG_DONTWAIT},
+                                  name.empty() ? nullptr : name.data(), name.size());
     if (n != -EAGAIN) return n;
     request_writable(endpoint, fd);
     return -EAGAIN;
@@ -407,6 +390,7 @@ std::uint32_t Completions::complete(const io_uring_cqe& completion, Token& token
   Endpoint* const endpoint = endpoint_of(token);
   if (kind == RingRequest::receive) return received(endpoint, completion);
   if (kind == RingRequest::accept) return accepted(endpoint, completion);
+  if (kind == RingRequest::datagram) return arrived(endpoint, completion);
   if (!endpoint) return 0;
   endpoint->awaits_writable = false;
   return EPOLLOUT;
@@ -452,12 +436,12 @@ std::uint32_t Completions::accepted(Endpoint* endpoint, const io_uring_cqe& comp
   }
   if (!(completion.flags & IORING_CQE_F_MORE)) endpoint->receiving = endpoint->cancelling = false;
   if (completion.res < 0) return failed(*endpoint, completion.res);
-  Accepted* const connection = make_accepted(completion.res);
-  if (!connection) {
+  void* const memory = blocks_.take(sizeof(Accepted));
+  if (!memory) {
     sys::close(completion.res);
     return failed(*endpoint, -ENOMEM);
   }
-  endpoint->connections.push(*connection);
+  endpoint->connections.push(*new (memory) Accepted{nullptr, completion.res});
   if (endpoint->waiting != std::numeric_limits<std::uint8_t>::max()) ++endpoint->waiting;
   // Who takes none leaves them in the kernel's queue, where their clients can tell.
   if (endpoint->waiting >= most_connections && endpoint->receiving && !endpoint->cancelling) {

@@ -1,27 +1,32 @@
 #pragma once
-// Completion by io_uring of what streams and listeners do. Completion becomes readiness at the source: every request belongs to a
-// source, never to a task, and no request holds an address inside a coroutine frame. An operation's attempt looks at its source's
-// state here where it would make a system call elsewhere, and what it doesn't find is requested; a completion changes that state,
-// and is an edge to whoever parked meanwhile. So a task that is cancelled takes nothing with it: bytes that arrive later are the
-// next reader's.
+// Completion by io_uring of what streams, listeners and UDP sockets do. Completion becomes readiness at the source: every request
+// belongs to a source, never to a task, and no request holds an address inside a coroutine frame. An operation's attempt looks at
+// its source's state here where it would make a system call elsewhere, and what it doesn't find is requested; a completion changes
+// that state, and is an edge to whoever parked meanwhile. So a task that is cancelled takes nothing with it: bytes that arrive
+// later are the next reader's.
 //
 //   receive   nothing requested -> requested (multishot, into provided buffers) -> ended (credit used, no buffer, cancelled), which
 //             is nothing requested. While nothing is, an attempt asks the kernel itself, and requests what comes next when it got
 //             less than it had room for: no end is ever deaf.
 //   accept    likewise; connections wait here as descriptors.
+//   datagram  likewise, into buffers that are given back at once: what waits here are copies.
 //   send      idle -> under way, from a copy of the bytes -> done, until the writer has taken the result -> idle. One at a time:
 //             the bytes of two would mix. What is too long for a copy is sent at once, and waits for room by a poll.
 //
 // A request that finds the ring full marks its source, and an edge brings about another attempt (take_refused).
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <span>
 
+#include "core/datagram_buffers.hpp"
 #include "core/descriptor_table.hpp"
 #include "core/one_word_queue.hpp"
 #include "core/provided_buffers.hpp"
 #include "core/ring_port.hpp"
 #include "core/ring_request.hpp"
+#include "core/spare_blocks.hpp"
 #include "core/task_header.hpp"
 
 namespace reactorlab {
@@ -43,8 +48,11 @@ class Completions {
   /// `flags`: MSG_PEEK or 0.
   long receive(Registration& slot, std::span<std::byte> into, int flags) noexcept;
   long accept(Registration& slot) noexcept;
-  /// The result of a send that is under way is `task`'s.
-  long send(Registration& slot, const TaskHeader& task, std::span<const std::byte> bytes) noexcept;
+  /// As recvfrom(2) with MSG_TRUNC: a datagram's size, whatever of it fits. `name`: room for its sender's address, or nullptr.
+  long receive_from(Registration& slot, std::span<std::byte> into, sockaddr* name, socklen_t* name_size) noexcept;
+  /// The result of a send that is under way is `task`'s. `name`: a datagram's receiver, if the socket isn't connected.
+  long send(Registration& slot, const TaskHeader& task, std::span<const std::byte> bytes,
+            std::span<const std::byte> name = {}) noexcept;
   long send_vector(Registration& slot, std::span<const iovec> parts) noexcept;
   /// Nobody takes the result of what that task sends.
   void abandon_send(Registration& slot, const TaskHeader& task) noexcept;
@@ -79,6 +87,7 @@ class Completions {
 
  private:
   struct SendBlock;
+  struct Datagram;
   struct Accepted {
     Accepted* next;
     int fd;
@@ -89,6 +98,7 @@ class Completions {
     union {
       OneWordQueue<ReadBuffer> received;   ///< a stream's bytes
       OneWordQueue<Accepted> connections;  ///< a listener's
+      OneWordQueue<Datagram> datagrams;    ///< a UDP socket's
     };
     union {
       SendBlock* block;   ///< while sending
@@ -97,7 +107,7 @@ class Completions {
     std::uint32_t file;        ///< open()
     std::uint32_t writer;      ///< whose result that is: a task's offset; 0: nobody's
     std::int16_t failed;       ///< an error that ended receiving; nobody has been told yet
-    std::uint8_t waiting;      ///< connections; that many, or more
+    std::uint8_t waiting;      ///< connections: that many, or more; datagrams: what they weigh, or less
     bool sending : 1;          ///< a send is under way
     bool contended : 1;        ///< it has several writers: one that found a send under way may be about to park
     bool receiving : 1;        ///< requested
@@ -109,9 +119,9 @@ class Completions {
   static_assert(sizeof(Endpoint) == 40);
 
   static constexpr std::size_t most_copied = 960;
-  static constexpr std::size_t most_spare = 512;
   static constexpr unsigned credit = 64 * 1024;     ///< bytes of one request
   static constexpr unsigned most_connections = 64;  ///< that wait here
+  static constexpr unsigned most_datagrams = 128;   ///< likewise, by their weight
 
   Endpoint* endpoint_of(Token token) noexcept;
   /// It isn't this thread's ring; or, where a script watches, what the source brings is requested and nothing of it is here, which
@@ -119,13 +129,16 @@ class Completions {
   bool must_wait(const Registration& slot) noexcept;
   Endpoint* endpoint_of(const Registration& slot) noexcept { return endpoint_of(slab_.token_of(slot)); }
   io_uring_sqe* request(Endpoint& endpoint, int fd, std::uint64_t name, RingRequest kind, std::uint8_t opcode) noexcept;
-  /// nullptr: no memory. Any thread makes one, and whoever sees its completion frees it; so they are kept here, not by threads.
-  SendBlock* make_block(Token token, std::span<const std::byte> bytes) noexcept;
+  /// nullptr: no memory. Any thread makes one, and whoever sees its completion frees it.
+  SendBlock* make_block(Token token, std::span<const std::byte> bytes, std::span<const std::byte> name) noexcept;
   void free_block(SendBlock* block) noexcept;
-  Accepted* make_accepted(int fd) noexcept;
-  void free_accepted(Accepted* accepted) noexcept;
+  Datagram* make_datagram(const DatagramBuffers::View& view) noexcept;
+  void free_datagram(Datagram* datagram) noexcept;
+  Datagram& pop_datagram(Endpoint& endpoint) noexcept;
+  void drop_datagrams(Endpoint& endpoint) noexcept;
   void request_receive(Endpoint& endpoint, int fd) noexcept;
   void request_accept(Endpoint& endpoint, int fd) noexcept;
+  void request_datagrams(Endpoint& endpoint, int fd) noexcept;
   void request_writable(Endpoint& endpoint, int fd) noexcept;
   void tell_other_writers(Endpoint& endpoint) noexcept;
   static long copy_out(Endpoint& endpoint, std::byte* into, std::size_t size, bool peek) noexcept;
@@ -134,17 +147,17 @@ class Completions {
   void drop(Endpoint& endpoint) noexcept;
   std::uint32_t received(Endpoint* endpoint, const io_uring_cqe& completion) noexcept;
   std::uint32_t accepted(Endpoint* endpoint, const io_uring_cqe& completion) noexcept;
+  std::uint32_t arrived(Endpoint* endpoint, const io_uring_cqe& completion) noexcept;
   static std::uint32_t failed(Endpoint& endpoint, int result) noexcept;
   std::uint32_t sent(const io_uring_cqe& completion, Token& token) noexcept;
 
   RingPort& port_;
   Slab& slab_;
   ProvidedBuffers buffers_;
+  DatagramBuffers datagram_buffers_;
   DescriptorTable<Endpoint> endpoints_;
   std::size_t in_flight_ = 0;
-  SendBlock* spare_[17] = {};  ///< by size: in units of 64 bytes
-  std::size_t spare_count_ = 0;
-  Accepted* spare_accepted_ = nullptr;  ///< as many as ever waited at once
+  SpareBlocks blocks_;
   bool limits_credit_ = true;  ///< this kernel can
   bool ending_ = false;        ///< nothing is requested again
   int newcomer_ = -1;          ///< accepted last; not open yet

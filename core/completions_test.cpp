@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -331,6 +332,148 @@ TEST_P(CompletingListenerTest, ConnectionsThatNobodyTookAreClosedAndNoDescriptor
   UniqueFd last{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
   while (last) last = UniqueFd{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
   EXPECT_EQ(open_descriptors(), before);
+}
+
+class CompletingDatagramsTest : public CompletionsTest {
+ protected:
+  void SetUp() override {
+    CompletionsTest::SetUp();
+    if (IsSkipped()) return;
+    ours_ = bound(our_address_);
+    theirs_ = bound(their_address_);
+    slot_ = &add(ours_.get(), SourceKind::datagram);
+  }
+  static UniqueFd bound(sockaddr_in& address) {
+    UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const name = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(fd.get(), name, sizeof address), 0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::getsockname(fd.get(), name, &size), 0);
+    return fd;
+  }
+  void put_datagram(const std::string& text) {
+    EXPECT_EQ(
+        ::sendto(theirs_.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&our_address_), sizeof our_address_),
+        static_cast<ssize_t>(text.size()));
+  }
+  /// A receive is requested, and its request has reached the kernel.
+  void request() {
+    EXPECT_EQ(completions(*slot_).receive_from(*slot_, {}, nullptr, nullptr), -EAGAIN);
+    turn(0);
+  }
+  std::string take_datagram() {
+    static std::vector<std::byte> room(70'000);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    const long n = done([&] { return completions(*slot_).receive_from(*slot_, room, reinterpret_cast<sockaddr*>(&from), &size); });
+    if (n < 0) return "error " + std::to_string(-n);
+    EXPECT_EQ(size, sizeof from);
+    EXPECT_EQ(from.sin_port, their_address_.sin_port);
+    return {reinterpret_cast<const char*>(room.data()), static_cast<std::size_t>(n)};
+  }
+
+  sockaddr_in our_address_{}, their_address_{};
+  UniqueFd ours_, theirs_;
+  Registration* slot_ = nullptr;
+};
+INSTANTIATE_TEST_SUITE_P(Uses, CompletingDatagramsTest, testing::Values(RingUse::one_thread, RingUse::any_thread),
+                         [](const auto& instance) {
+                           return std::string{instance.param == RingUse::one_thread ? "one_thread" : "any_thread"};
+                         });
+
+TEST_P(CompletingDatagramsTest, EachIsWholeWithItsSenderEmptyAndLongestOnesToo) {
+  request();
+  for (const std::size_t size : {std::size_t{1}, std::size_t{0}, std::size_t{64}, std::size_t{40'000}, std::size_t{65'507}}) {
+    const std::string text(size, static_cast<char>('a' + size % 26));
+    put_datagram(text);
+    turn();
+    EXPECT_EQ(take_datagram(), text);
+  }
+}
+
+TEST_P(CompletingDatagramsTest, WhatDoesntFitIsLostAndItsSizeTold) {
+  request();
+  put_datagram("0123456789");
+  put_datagram("next");
+  turn();
+  std::array<std::byte, 4> room{};
+  EXPECT_EQ(done([&] { return completions(*slot_).receive_from(*slot_, room, nullptr, nullptr); }), 10);
+  EXPECT_EQ(std::memcmp(room.data(), "0123", 4), 0);
+  EXPECT_EQ(take_datagram(), "next");
+}
+
+TEST_P(CompletingDatagramsTest, MoreThanThereAreBuffersForArriveInOrder) {
+  request();
+  for (int i = 0; i < 200; ++i) put_datagram(std::to_string(i));
+  turn();
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(take_datagram(), std::to_string(i));
+  put_datagram("afterwards");
+  EXPECT_EQ(take_datagram(), "afterwards");
+}
+
+TEST_P(CompletingDatagramsTest, WhoTakesNoneLeavesThemToTheKernel) {
+  request();
+  const std::string large(60'000, 'x');
+  int taken = 0, sent = 0;
+  for (; sent < 40; ++sent) {  // more than the kernel's own queue has room for
+    put_datagram(large);
+    turn();
+  }
+  std::vector<std::byte> room(70'000);
+  while (completions(*slot_).receive_from(*slot_, room, nullptr, nullptr) == 60'000) ++taken;
+  EXPECT_GT(taken, 0);
+  EXPECT_LT(taken, sent) << "the reactor's memory isn't a queue without end";
+  for (int i = 0; i < 3; ++i) turn();
+  put_datagram("afterwards");
+  std::string next = take_datagram();
+  while (next == large) next = take_datagram();
+  EXPECT_EQ(next, "afterwards");
+}
+
+TEST_P(CompletingDatagramsTest, WhatComesForASocketThatIsClosedGivesItsBufferBack) {
+  for (int round = 0; round < 200; ++round) {
+    request();
+    put_datagram("late");
+    put_datagram("later");
+    if (round % 2 == 0) turn();  // else its completions come after the removal
+    remove(*slot_);
+    for (int i = 0; i < 2; ++i) turn();
+    char text[8];
+    while (::recv(ours_.get(), text, sizeof text, 0) >= 0) {
+    }
+    slot_ = &add(ours_.get(), SourceKind::datagram);
+  }
+  request();
+  put_datagram("still");
+  EXPECT_EQ(take_datagram(), "still");
+}
+
+TEST_P(CompletingDatagramsTest, OneIsSentToWhomItNames) {
+  const auto name = std::as_bytes(std::span{&their_address_, 1});
+  const auto send_to = [&](std::string_view text) {
+    return done([&] { return completions(*slot_).send(*slot_, task_, std::as_bytes(std::span{text}), name); });
+  };
+  for (const std::size_t size : {std::size_t{5}, std::size_t{960}, std::size_t{961}, std::size_t{0}, std::size_t{65'507}}) {
+    const std::string text(size, 's');
+    EXPECT_EQ(send_to(text), static_cast<long>(size));
+    std::string got(70'000, '\0');
+    const ssize_t n = ::recv(theirs_.get(), got.data(), got.size(), 0);
+    ASSERT_EQ(n, static_cast<ssize_t>(size));
+    EXPECT_EQ(got.substr(0, size), text);
+  }
+  EXPECT_EQ(send_to(std::string(65'508, 's')), -EMSGSIZE);
+}
+
+TEST_P(CompletingDatagramsTest, AnErrorOfTheNetworkIsOneResult) {
+  const sockaddr_in nobody = their_address_;
+  theirs_.reset();
+  EXPECT_EQ(::connect(ours_.get(), reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody), 0);
+  request();
+  EXPECT_EQ(send(*slot_, "anybody?"), 8);
+  EXPECT_EQ(done([&] { return completions(*slot_).receive_from(*slot_, {}, nullptr, nullptr); }), -ECONNREFUSED);
+  EXPECT_EQ(completions(*slot_).receive_from(*slot_, {}, nullptr, nullptr), -EAGAIN) << "the socket goes on";
 }
 
 }  // namespace

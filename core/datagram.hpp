@@ -25,6 +25,7 @@ IoResult connect_now(int fd, const Address& peer) noexcept {
 template <class K>
 concept DatagramKind = requires(int fd) {
   typename K::Address;
+  { K::source } -> std::convertible_to<SourceKind>;
   /// After sendto(2) said EAGAIN: will an edge follow when there is room?
   { K::tells_of_room(fd) }
   noexcept->std::same_as<bool>;
@@ -71,7 +72,7 @@ class BasicDatagramSocket : public Handle<typename Rt::Ref> {
 
   /// Takes the descriptor if it could be registered. 0 or -errno
   IoResult open(UniqueFd& fd, Interest interest = Interest::read) noexcept {
-    const IoResult opened = this->source_.open(fd.get(), SourceKind::descriptor, interest, FdFate::close);
+    const IoResult opened = this->source_.open(fd.get(), K::source, interest, FdFate::close);
     if (opened) (void)fd.release();
     return opened;
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "core/completions.hpp"
 #include "core/leaf.hpp"
 #include "core/send_operation.hpp"
 #include "core/sys.hpp"
@@ -56,15 +57,19 @@ class ReceiveOperation : public Leaf<ReceiveOperation<Socket, Result>, Socket, D
 
  private:
   long receive() noexcept {
-    const int fd = this->source().fd();
     if constexpr (requires { received_.from; }) {
       socklen_t size = received_.from.capacity();
-      const long n = sys::recvfrom(fd, into_.data(), into_.size(), MSG_TRUNC, received_.from.data(), &size);
+      const long n = receive(received_.from.data(), &size);
       if (n >= 0) received_.from.resize(size);
       return n;
     } else {
-      return sys::recvfrom(fd, into_.data(), into_.size(), MSG_TRUNC, nullptr, nullptr);
+      return receive(nullptr, nullptr);
     }
+  }
+  long receive(sockaddr* name, socklen_t* name_size) noexcept {
+    if (Completions* const ring = this->source().completions()) [[unlikely]]
+      return ring->receive_from(this->source().slot(), into_, name, name_size);
+    return sys::recvfrom(this->source().fd(), into_.data(), into_.size(), MSG_TRUNC, name, name_size);
   }
 
   std::span<std::byte> into_;
@@ -90,7 +95,7 @@ class SendToOperation : public Leaf<SendToOperation<Socket>, Socket, Direction::
     bool was_writable = false;
     for (;;) {
       const int fd = this->source().fd();
-      const long n = sys::sendto(fd, bytes_.data(), bytes_.size(), peer_.data(), peer_.size());
+      const long n = send();
       if (n == -EINTR) continue;
       if (n == -EAGAIN) {
         if (Socket::Kind::tells_of_room(fd)) return false;
@@ -104,6 +109,13 @@ class SendToOperation : public Leaf<SendToOperation<Socket>, Socket, Direction::
   void settle(IoResult error) noexcept { result_ = error; }
 
  private:
+  long send() noexcept {
+    if (Completions* const ring = this->source().completions()) [[unlikely]]
+      return ring->send(this->source().slot(), this->task(), bytes_,
+                        {reinterpret_cast<const std::byte*>(peer_.data()), peer_.size()});
+    return sys::sendto(this->source().fd(), bytes_.data(), bytes_.size(), peer_.data(), peer_.size());
+  }
+
   std::span<const std::byte> bytes_;
   Address peer_;
   IoResult result_;

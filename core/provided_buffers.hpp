@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/buffer_ring.hpp"
 #include "core/lease.hpp"
-#include "core/ring.hpp"
 
 namespace reactorlab {
 
@@ -24,8 +24,8 @@ class ProvidedBuffers {
 
   /// The buffer that a completion named, which is the caller's from now on.
   ReadBuffer* take(std::uint16_t id) noexcept;
-  /// The kernel gets what was used and given back; new ones are made, as far as there is memory, until it has half of them (while those
-  /// that are lent may come back), or most.
+  /// The kernel gets what was used and given back; new ones are made, as far as there is memory, until it has half of them (while
+  /// those that are lent may come back), or most.
   enum class Refill : bool { half, most };
   void replenish(Refill refill) noexcept;
   /// Some are missing for want of memory, or haven't been replaced yet.
@@ -33,12 +33,8 @@ class ProvidedBuffers {
 
  private:
   void provide(std::uint16_t id, ReadBuffer& buffer) noexcept;
-  void publish() noexcept;
 
-  Ring& ring_;
-  const unsigned count_;
-  io_uring_buf* entries_ = nullptr;  ///< shared with the kernel; the first one's last field is the ring's tail
-  std::uint16_t tail_ = 0;
+  BufferRing ring_;
   std::array<ReadBuffer*, most> lent_{};
   std::array<std::uint16_t, most> missing_;
   unsigned missing_count_ = 0;

@@ -36,6 +36,7 @@ enum class SourceKind : std::uint8_t {
   descriptor,  ///< whatever can be polled
   stream,      ///< a connected stream socket, which nobody but its handle reads or writes
   listener,
+  datagram,  ///< a UDP socket
 };
 
 /// Which of the runtimes that share a reactor; 0 where there is one.
@@ -51,7 +52,7 @@ struct alignas(32) Registration {
   Atomic<Interest> interest{};  ///< what the kernel was asked for; written under the home's exclusion
   SourceKind kind : 7 = SourceKind::descriptor;
   bool completes : 1 = false;  ///< its operations are completed by a ring: completions.hpp
-  Owner owner = 0;              ///< whose shutdown ends it
+  Owner owner = 0;             ///< whose shutdown ends it
 
   Atomic<std::uint64_t>& word(Direction d) noexcept { return words[static_cast<unsigned>(d)]; }
   const Atomic<std::uint64_t>& word(Direction d) const noexcept { return words[static_cast<unsigned>(d)]; }

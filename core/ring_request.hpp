@@ -14,7 +14,8 @@ enum class RingRequest : std::uint64_t {
   cancel,    ///< of another request
   receive,   ///< a stream's bytes; multishot
   accept,    ///< a listener's connections; multishot
-  writable,  ///< a stream's room for more bytes; once
+  datagram,  ///< a UDP socket's; multishot
+  writable,  ///< a socket's room for more bytes; once
   send,      ///< its block's bytes
 };
 

@@ -10,6 +10,7 @@ namespace reactorlab {
 
 struct UdpKind {
   using Address = SocketAddress;
+  static constexpr SourceKind source = SourceKind::datagram;
   /// What is waited for is room in our own send buffer. A receiver whose queue is full drops.
   static bool tells_of_room(int) noexcept { return true; }
 };

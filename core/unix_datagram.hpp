@@ -17,6 +17,8 @@ namespace reactorlab {
 
 struct UnixDatagramKind {
   using Address = UnixAddress;
+  /// Not a ring's to complete: one may be longer than any buffer.
+  static constexpr SourceKind source = SourceKind::descriptor;
   /// EAGAIN has two causes. Our own send buffer is full: its draining is an edge. Or the peer's queue is: then the kernel tells
   /// those that are connected to it, and nobody else. What it reports of us now says which.
   static bool tells_of_room(int fd) noexcept {

@@ -125,6 +125,29 @@ RULE(URG_07, accept) {
   }());
 }
 
+RULE(URG_07, datagrams) {
+  NEEDS_COMPLETION();
+  Script script;
+  SyncPoints points;
+  IRuntime& rt = runtime();
+  rt.block_on([&]() -> Task<> {
+    auto socket = UdpSocket::bind(rt, SocketAddress::loopback(0)), peer = UdpSocket::bind(rt, SocketAddress::loopback(0));
+    const int fd = socket.fd();
+    for (const std::string_view text : {"first", "2nd", "last"}) {
+      const auto receives = [&]() -> Task<> {
+        std::byte room[8];
+        const auto got = co_await socket.recv_from(room);
+        EXPECT_EQ(text_of(std::span{room}.first(got.result.count())), text);
+        EXPECT_EQ(got.from.to_string(), peer.local_address().to_string());
+      };
+      auto receiver = co_await spawn_parked(rt, points, receives());
+      co_await ended(rt, script, fd, RingRequest::datagram);
+      EXPECT_EQ(co_await peer.send_to(bytes_of(text), socket.local_address()), IoResult{static_cast<long>(text.size())});
+      co_await receiver;
+    }
+  }());
+}
+
 // --- URG-08 -------------------------------------------------------------------------------------------------------------------
 
 RULE(URG_08, no_buffer_is_no_end) {

@@ -7,8 +7,8 @@
 namespace reactorlab::conformance {
 namespace {
 
-constexpr RingRequest kinds[] = {RingRequest::poll,   RingRequest::change,   RingRequest::cancel, RingRequest::receive,
-                                 RingRequest::accept, RingRequest::writable, RingRequest::send};
+constexpr RingRequest kinds[] = {RingRequest::poll,   RingRequest::change,   RingRequest::cancel,   RingRequest::receive,
+                                 RingRequest::accept, RingRequest::datagram, RingRequest::writable, RingRequest::send};
 
 Task<> reads_one(TcpStream& stream, IoResult wanted) {
   std::byte byte;
@@ -37,6 +37,20 @@ Task<> visits(IRuntime& rt) {
     EXPECT_EQ(text_of(lease.bytes()), "ping");
   }
   co_await server;
+}
+
+/// Datagrams to somebody who waits for them.
+Task<> sends_datagrams(IRuntime& rt) {
+  auto from = UdpSocket::bind(rt, SocketAddress::loopback(0)), to = UdpSocket::bind(rt, SocketAddress::loopback(0));
+  const auto receives = [&]() -> Task<> {
+    std::byte room[8];
+    for (const long size : {3L, 5L}) EXPECT_EQ((co_await to.recv(room)).result, IoResult{size});
+  };
+  auto receiver = rt.spawn(receives());
+  co_await waiters_are(rt, 1);
+  for (const std::string_view text : {"one", "other"})
+    EXPECT_EQ(co_await from.send_to(bytes_of(text), to.local_address()), IoResult{static_cast<long>(text.size())});
+  co_await receiver;
 }
 
 /// Writers that wait for room, of a piece that is copied and of one that isn't.
@@ -123,6 +137,7 @@ RULE(URG_02, whatever_is_refused_is_made_up_for) {
     IRuntime& rt = runtime();
     rt.block_on([&]() -> Task<> {
       co_await visits(rt);
+      co_await sends_datagrams(rt);
       co_await waits_for_room(rt, points);
       co_await widens_and_closes(rt);
       co_await closes_while_reading(rt);

@@ -48,7 +48,7 @@ RULE(URG_05, connections_that_come_after_the_listener_was_closed) {
 
 RULE(URG_05, connections_while_the_listener_is_closed) {
   NEEDS_COMPLETION();
-  if (configuration().options.workers > 1) return;  // nobody may close a handle while a task on another thread attempts
+  if (configuration().options.workers > 1) GTEST_SKIP() << "nobody may close a handle while a task on another thread attempts";
   IRuntime& rt = runtime();
   rt.block_on([&]() -> Task<> {
     for (int round = 0; round < 30; ++round) {
