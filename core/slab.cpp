@@ -8,14 +8,7 @@
 namespace reactorlab {
 namespace {
 
-/// The record at the start of a range, in the place of slot 0.
-struct Range {
-  Atomic<std::uint32_t> holders;  // handles that hold a slot and have no slab any more; plus slab_lives
-  std::uint32_t committed;        // bytes with memory behind them
-  Range* next_spare;
-  Atomic<Completions*> completions{nullptr};
-};
-static_assert(sizeof(Range) <= sizeof(Registration));
+using Range = Slab::Range;
 
 struct SpareRanges {
   PlainMutex mutex;
@@ -26,7 +19,7 @@ SpareRanges& spare_ranges() noexcept {
   return instance.get();
 }
 
-Range& range_at(std::byte* base) noexcept { return *std::launder(reinterpret_cast<Range*>(base)); }
+constexpr auto range_at = Slab::range_at;
 
 std::byte* reserve_range() {
   constexpr std::size_t size = Slab::range_bytes;
