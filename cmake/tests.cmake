@@ -88,6 +88,7 @@ reactorlab_add_check(conformance_matrix_self_test conformance_matrix --self-test
 reactorlab_add_check(plot_self_test plot --self-test)
 reactorlab_add_check(counts_self_test counts --self-test)
 reactorlab_add_check(readme_self_test readme --self-test)
+reactorlab_add_check(readme readme --check)
 reactorlab_add_check(scoreboard_self_test scoreboard --self-test)
 add_test(NAME check.fuzz_seeds COMMAND "${PROJECT_SOURCE_DIR}/harness/fuzz/make_seeds" --check)
 set_tests_properties(check.fuzz_seeds PROPERTIES LABELS check)

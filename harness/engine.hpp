@@ -35,6 +35,7 @@ struct ServeRequest {
   unsigned workers = 1;
   std::size_t read_chunk = std::size_t{32} * 1024;  ///< bytes offered to one read
   int backlog = 4096;
+  bool requests_ask = false;       ///< what scenarios/work.hpp says of this process, for an engine with another copy of it
   std::uint64_t spin_per_mib = 0;  ///< work of a positive control for 2^20 bytes; only the variants' echo does it, and counts it
   int stop_fd = -1;  ///< the engine's own loop watches it; readable means: stop in order. Never read, never closed here
   std::function<void(std::uint16_t port)> on_ready = {};  ///< called once, when a connect() is sure to succeed
@@ -44,6 +45,7 @@ struct ServeRequest {
 /// which is different from zero.
 struct ServeReport {
   std::uint64_t connections = 0;
+  std::uint64_t work_units = 0;  ///< what an engine's other copy of scenarios/work.hpp counted
   std::map<std::string, std::uint64_t> counters;
 };
 

@@ -43,6 +43,11 @@ std::optional<double> pressure(const Sample& sample) {
   return share(*sample.noise->pressure_ns, sample.noise->elapsed_ns);
 }
 
+/// Elsewhere the workload's own threads wait for each other, now longer and now shorter, and that is what it measures.
+bool has_its_cpus_alone(const Cell& cell) {
+  return !is_workload(cell.workload) || workload_of(cell.workload).topology == Topology::T1;
+}
+
 /// What is usual for the row of each sample, in the samples' order; nothing where nobody of the row has the figure.
 std::vector<std::optional<double>> row_medians(const std::vector<Sample>& samples,
                                                const std::function<std::optional<double>(const Sample&)>& figure) {
@@ -111,11 +116,12 @@ std::vector<Findings> noise_findings(const std::vector<Sample>& samples) {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (!samples[i].noise) continue;  // an older run: its rounds were never judged
     judge_account(*samples[i].noise, all[i]);
+    judge_canary(*samples[i].noise, usual_canary, all[i]);
+    if (!has_its_cpus_alone(samples[i].cell)) continue;
     if (const auto delay = run_delay(samples[i]); delay && *usual_delay[i] <= kAlone && *delay > kRunDelay)
       all[i].push_back({"run_delay", percent("the server waited for its CPU", *delay, kRunDelay, " of the window")});
     if (const auto waited = pressure(samples[i]); waited && *waited > *usual_pressure[i] + kPressure)
       all[i].push_back({"pressure", percent("tasks waited for a CPU", *waited, *usual_pressure[i] + kPressure, " of the time")});
-    judge_canary(*samples[i].noise, usual_canary, all[i]);
   }
   return all;
 }

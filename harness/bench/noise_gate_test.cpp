@@ -105,12 +105,12 @@ TEST(NoiseGate, EachReadingHasItsLimit) {
   EXPECT_EQ(with([](Sample& s) { s.noise->steal_ns = 10'000'000; }), "") << "one tick may be any moment of it";
   EXPECT_EQ(with([](Sample& s) { s.noise->others_cpu_ns = 30'000'000; }), "") << "the limit itself";
   EXPECT_EQ(with([](Sample& s) { s.noise->others_cpu_ns = 31'000'000; }), "others ");
-  EXPECT_EQ(with([](Sample& s) { s.server_run_delay_ns = kWindow / 20 + 1; }), "run_delay ");
-  EXPECT_EQ(with([](Sample& s) { s.server_run_delay_ns = kWindow / 20; }), "");
-  EXPECT_EQ(with([](Sample& s) { s.noise->pressure_ns = 19'000'000; }), "pressure ");
-  EXPECT_EQ(with([](Sample& s) { s.noise->pressure_ns = 17'000'000; }), "");
-  EXPECT_EQ(with([](Sample& s) { s.noise->canary["0"].fastest_ns = 316'000; }), "canary ");
-  EXPECT_EQ(with([](Sample& s) { s.noise->canary["1"].fastest_ns = 316'000; }), "") << "each CPU by its own median";
+  EXPECT_EQ(with([](Sample& s) { s.server_run_delay_ns = kWindow / 10 + 1; }), "run_delay ");
+  EXPECT_EQ(with([](Sample& s) { s.server_run_delay_ns = kWindow / 10; }), "");
+  EXPECT_EQ(with([](Sample& s) { s.noise->pressure_ns = 34'000'000; }), "pressure ");
+  EXPECT_EQ(with([](Sample& s) { s.noise->pressure_ns = 32'000'000; }), "");
+  EXPECT_EQ(with([](Sample& s) { s.noise->canary["0"].fastest_ns = 331'000; }), "canary ");
+  EXPECT_EQ(with([](Sample& s) { s.noise->canary["1"].fastest_ns = 331'000; }), "") << "each CPU by its own median";
   EXPECT_EQ(with([](Sample& s) { s.noise->canary["1"].wall_ns = 1'900'000; }), "") << "what the sample before has left to do";
 }
 
@@ -120,11 +120,21 @@ TEST(NoiseGate, WhatAnEntryAlwaysDoesToItselfIsNoNoise) {
   for (Sample& s : samples) {
     if (s.impl != "thread_local") continue;
     s.server_run_delay_ns = kWindow * 9 / 10 + s.round * kWindow / 100;
-    s.noise->pressure_ns = 270'000'000;
+    s.noise->pressure_ns = 240'000'000;
   }
   EXPECT_EQ(only_gate(samples), "");
   one_of(samples).noise->pressure_ns = 290'000'000;
   EXPECT_EQ(only_gate(samples), "pressure ") << "above what is usual for it";
+}
+
+TEST(NoiseGate, WaitingIsNotJudgedWhereThreadsShareCpusByDesign) {
+  auto samples = quiet_run();
+  for (Sample& s : samples) s.cell = {"pipe_ring", {{"conns", s.cell.params.at("conns")}}};
+  one_of(samples).server_run_delay_ns = kWindow / 2;
+  one_of(samples).noise->pressure_ns = 200'000'000;
+  EXPECT_EQ(only_gate(samples), "");
+  one_of(samples).noise->others_cpu_ns = 100'000'000;
+  EXPECT_EQ(only_gate(samples), "others ") << "what others do is";
 }
 
 TEST(NoiseGate, AnAccountThatWentBackwardsIsNoReading) {

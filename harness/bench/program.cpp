@@ -3,6 +3,7 @@
 #include "harness/bench/counts_verb.hpp"
 #include "harness/bench/explain_verb.hpp"
 #include "harness/bench/in_process_child.hpp"
+#include "harness/bench/judge_verb.hpp"
 #include "harness/bench/micro_verb.hpp"
 #include "harness/bench/rank_verb.hpp"
 #include "harness/bench/usage.hpp"
@@ -29,6 +30,7 @@ struct Command {
   RankOptions rank;
   CalibrateOptions calibrate;
   ExplainOptions explain;
+  JudgeOptions judge;
   InProcessChildOptions in_process_child;
   ListOptions list;
 };
@@ -39,18 +41,22 @@ void add_engines(CLI::App& verb, std::string& file) {
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
-  verb.add_option("--impl", options.impls,
-                  "names from `bench list`, separated by commas, with +LOCKING and @BACKEND behind them where wanted; all: the homes and "
-                  "each peer's usual shape; everything: all of this build; engines: of other languages")
+  verb.add_option(
+          "--impl", options.impls,
+          "names from `bench list`, separated by commas, with +LOCKING and @BACKEND behind them where wanted; all: the homes and "
+          "each peer's usual shape; everything: all of this build; engines: of other languages")
       ->delimiter(',');
   add_engines(verb, options.engines);
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");
   verb.add_option("--tier", options.tier, "smoke, quick (default) or standard: which cells, how many rounds");
-  verb.add_option("--backend", options.backend, "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: each implementation's own)");
+  verb.add_option(
+      "--backend", options.backend,
+      "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: each implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes (default with all: each one)");
   verb.add_option("--workers", options.workers, "worker threads of each server");
   verb.add_option("--ablate", options.ablate,
-                  "names of ablations from `bench list`, or all: measure homes with one design choice changed beside themselves, as HOME~NAME")
+                  "names of ablations from `bench list`, or all: measure homes with one design choice changed beside themselves, "
+                  "as HOME~NAME")
       ->delimiter(',');
   verb.add_option("--conns", options.conns, "connections, instead of the tier's")->delimiter(',');
   verb.add_option("--payload", options.payload, "bytes of a message, instead of the tier's")->delimiter(',');
@@ -63,9 +69,9 @@ void add_run(CLI::App& app, RunOptions& options) {
           "latest after --rounds (then 56)")
       ->check(CLI::Range(0.01, 100.0));
   verb.add_option("--seed", options.seed, "of the order and the bytes (default: random, recorded)");
-  CLI::Option* controls =
-      verb.add_flag("--controls", options.controls,
-                    "add entries that are known to be equal, or 2 % and 5 % dearer, to every cell; the standard tier has them in some anyway");
+  CLI::Option* controls = verb.add_flag(
+      "--controls", options.controls,
+      "add entries that are known to be equal, or 2 % and 5 % dearer, to every cell; the standard tier has them in some anyway");
   verb.add_flag("--no-controls", options.no_controls, "leave them out of the standard tier")->excludes(controls);
   verb.add_option("--out", options.out, "folder of the results (default: results/<date>-<tier>)");
   verb.add_flag("--accept-noise", options.accept_noise,
@@ -78,7 +84,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   verb.add_option("--impl", options.impl, "a name from `bench list`")->required();
   add_engines(verb, options.engines);
   verb.add_option("--engine-entry", options.engine_entry)->group("");  // not for users
-  verb.add_option("--backend", options.backend, "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: the implementation's own)");
+  verb.add_option("--backend", options.backend,
+                  "epoll, uring_poll, uring, or auto: the last of these that this machine has (default: the implementation's own)");
   verb.add_option("--locking", options.locking, "of the shared homes");
   verb.add_option("--workers", options.workers, "worker threads");
   verb.add_option("--proto", options.proto, "what to speak: echo; echo_work, echo_timeout, unix_echo, udp_echo for workloads");
@@ -139,9 +146,11 @@ void add_load(CLI::App& app, LoadVerbOptions& options) {
 }
 
 void add_list(CLI::App& app, ListOptions& options) {
-  CLI::App& verb =
-      *app.add_subcommand("list", "the implementations, engines, workloads, ablations and tiers; with the name of a workload or ablation: all about it");
-  verb.add_option("workload,--workload", options.workload, "a workload or ablation to explain, with its hypothesis")->type_name("NAME");
+  CLI::App& verb = *app.add_subcommand(
+      "list",
+      "the implementations, engines, workloads, ablations and tiers; with the name of a workload or ablation: all about it");
+  verb.add_option("workload,--workload", options.workload, "a workload or ablation to explain, with its hypothesis")
+      ->type_name("NAME");
   verb.add_flag("--json", options.json, "as JSON");
   add_engines(verb, options.engines);
 }
@@ -194,6 +203,7 @@ int dispatch(const CLI::App& app, const Command& command) {
   if (verb == "counts") return counts_verb(command.counts);
   if (verb == "calibrate") return calibrate_verb(command.calibrate);
   if (verb == "explain") return explain_verb(command.explain);
+  if (verb == "judge") return judge_verb(command.judge);
   if (verb == "micro") return micro_verb(command.micro);
   if (verb == kInProcessVerb) return in_process_child_verb(command.in_process_child);
   if (verb == "list") return list_verb(command.list);
@@ -213,6 +223,7 @@ int parse_and_dispatch(const std::string& program, std::vector<std::string> word
   add_rank(app, command.rank);
   add_calibrate(app, command.calibrate);
   add_explain(app, command.explain);
+  add_judge(app, command.judge);
   add_list(app, command.list);
   app.add_subcommand("doctor", "what this machine can and can't measure; status 1 where another process is hot");
   add_micro(app, command.micro);

@@ -1,6 +1,6 @@
 #include "harness/bench/control_entries.hpp"
-#include "harness/bench/control_report.hpp"
 #include "harness/bench/entry.hpp"
+#include "harness/bench/findings.hpp"
 #include "harness/bench/interrupt.hpp"
 #include "harness/bench/noise_gate.hpp"
 #include "harness/bench/noise_probe.hpp"
@@ -22,8 +22,6 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace reactorlab::bench {
@@ -106,60 +104,6 @@ void measure_missing(Run& run) {
   progress.finish();
 }
 
-/// What a run says in the end.
-struct Findings {
-  NoiseReport noise;
-  std::vector<SummaryRow> rows;
-  ControlReport controls;
-};
-
-/// Of samples, those of noisy rounds marked.
-Findings find_out(std::vector<Sample> samples, double confidence) {
-  NoiseReport noise = exclude_noisy_rounds(samples);
-  return {std::move(noise), summarise(samples, confidence), judge_controls(samples)};
-}
-
-nlohmann::json summary_json(const RunPlan& plan, const Findings& findings, bool partial, const std::string& provenance) {
-  nlohmann::json summary = {{"schema", kSchema},
-                            {"tier", plan.tier},
-                            {"seed", plan.seed},
-                            {"partial", partial},
-                            {"rounds_planned", plan.rounds},
-                            {"equivalence_margin", measure::kEquivalenceMargin},
-                            {"correction", "Holm, over the entries of a cell"},
-                            {"provenance", provenance},
-                            {"noise", to_json(findings.noise)},
-                            {"controls", to_json(findings.controls)},
-                            {"left_out", nlohmann::json::array()},
-                            {"rows", nlohmann::json::array()}};
-  if (plan.precision)
-    summary["precision"] = {
-        {"half_width", *plan.precision}, {"looks", measure::looks_until(plan.rounds)}, {"confidence", confidence_of(plan)}};
-  for (const Cell& cell : left_out(plan.cells))
-    summary["left_out"].push_back({{"workload", cell.workload}, {"params", cell.params}});
-  for (const SummaryRow& row : findings.rows) summary["rows"].push_back(to_json(row));
-  return summary;
-}
-
-/// Runs scripts/plot where it exists. Its failure doesn't spoil the measurement.
-void draw_charts(const RunPlan& plan, const std::filesystem::path& results) {
-  const auto script = plan.source / "scripts" / "plot";
-  if (plan.source.empty() || !std::filesystem::exists(script)) return;
-  std::vector<std::string> words = {script.string(), results.string()};
-  std::vector<char*> argv = {words[0].data(), words[1].data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // standard output is the table's
-  pid_t pid = -1;
-  int status = 0;
-  const bool started = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) == 0;
-  ::posix_spawn_file_actions_destroy(&actions);
-  while (started && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!started || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    fmt::print(stderr, "bench: no charts: the command failed; repeat it with: {} {}\n", words[0], words[1]);
-}
-
 /// Below these the sign test's smallest p value isn't small enough for Holm's first step.
 std::size_t fewest_rounds_for(std::size_t contenders, double confidence) {
   const double alpha = 1 - confidence;
@@ -173,8 +117,9 @@ void announce(const Run& run, const std::vector<std::string>& notes) {
       std::count_if(plan.entries.begin(), plan.entries.end(), [](const Entry& entry) { return is_control(entry.label); }));
   const std::size_t contenders = plan.entries.size() - controls;
   const std::size_t controlled = controls == 0 ? 0 : plan.cells.size() - plan.uncontrolled.size();
-  fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, with {} controls in {} cells, seed {}, server on {}, load on {}\n", contenders,
-             plan.cells.size(), plan.rounds, controls, controlled, plan.seed, cpu_text(plan.server_cpu), cpu_text(plan.load_cpu));
+  fmt::print(stderr, "bench: {} impls x {} cells x {} rounds, with {} controls in {} cells, seed {}, server on {}, load on {}\n",
+             contenders, plan.cells.size(), plan.rounds, controls, controlled, plan.seed, cpu_text(plan.server_cpu),
+             cpu_text(plan.load_cpu));
   fmt::print(stderr, "bench: {} samples to measure, about {}\n", run.missing().size(),
              duration_text(std::chrono::duration_cast<std::chrono::seconds>(expected_rest(run))));
   if (plan.server_cpu == plan.load_cpu)
@@ -265,7 +210,7 @@ int run_verb(const RunOptions& options) {
   fmt::print("{}{}{}", table_of(findings.rows, confidence), text_of(findings.controls), text_of(findings.noise));
   say_what_is_left_out(run.plan);
   std::fflush(stdout);
-  draw_charts(run.plan, run.folder.path());
+  draw_charts(run.plan.source, run.folder.path());
   return conclude(options, run, samples, findings);
 }
 

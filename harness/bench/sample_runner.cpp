@@ -117,6 +117,8 @@ void take_load(Sample& sample, const load::LoadResult& result, bool has_latency)
   sample.wall_ns = result.wall_ns;
   sample.load_cpu_ns = result.cpu_ns;
   if (result.mean_in_flight > 0) sample.load.mean_in_flight = result.mean_in_flight;
+  sample.load.offered = result.offered;
+  sample.load.send_lag_p99_ns = result.send_lag_p99_ns;
   if (has_latency) {
     sample.load.mean_ns = result.latency.mean();
     sample.p50_ns = result.latency.supported_percentile(0.50);

@@ -116,11 +116,12 @@ int serve_verb(const ServeOptions& options) {
                                             .locking = entry.locking,
                                             .ablation = entry.ablation,
                                             .workers = entry.workers,
+                                            .requests_ask = work::requests_ask,
                                             .spin_per_mib = options.spin_per_mib,
                                             .stop_fd = stop.fd(),
                                             .on_ready = [&](std::uint16_t port) { announce(options, port); }});
   nlohmann::json statistics = {{"impl", entry.label}, {"connections", report.connections}, {"counters", report.counters}};
-  if (work::requests_ask) statistics["work_units"] = work::units_done.load();
+  if (work::requests_ask) statistics["work_units"] = work::units_done + report.work_units;
   fmt::print(stderr, "{}\n", statistics.dump());
   return kExitOk;
 }

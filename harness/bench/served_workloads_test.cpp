@@ -29,8 +29,7 @@ std::vector<Trial> trials() {
   for (const Entry& entry : choose_entries(impls(), {.impls = {"everything"}}).entries) {
     for (const ServedWorkload& workload : served_workloads()) {
       // The other shapes of peers share their servers' parts; each has its own place where the work of a request is done.
-      // asio:uring has none yet: in its library the switch of work.hpp is another one.
-      if (!find_impl(entry.impl).info.in_all && (workload.name != "cpu_mix" || entry.impl == "asio:uring")) continue;
+      if (!find_impl(entry.impl).info.in_all && workload.name != "cpu_mix") continue;
       Cell cell{std::string(workload.name), workload_of(workload.name).cells.front()};
       for (const auto& [name, most] : Params{{"conns", 6}, {"idle", 20}, {"rate", 500}, {"work", 50}})
         if (const auto found = cell.params.find(name); found != cell.params.end()) found->second = std::min(found->second, most);

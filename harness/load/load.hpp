@@ -48,16 +48,18 @@ struct LoadResult {
   std::uint64_t bytes_verified = 0;  ///< warm-up and drain included
   std::uint64_t wall_ns = 0;         ///< length of the window
   std::uint64_t work_asked = 0;      ///< units that all requests together asked for, warm-up and drain included
-  std::uint64_t cpu_ns = 0;          ///< of the generator's thread within the window
-  measure::Histogram latency;        ///< per operation within the window
-  double mean_in_flight = 0;         ///< messages within the window, looked at once a turn; of closed loops
+  std::uint64_t cpu_ns = 0;    ///< of the generator's thread within the window; of an open loop, which polls: spent on messages
+  measure::Histogram latency;  ///< per operation within the window
+  double mean_in_flight = 0;   ///< messages within the window, looked at once a turn
+  std::optional<std::uint64_t> offered = {};          ///< operations that an open loop meant to send in the window
+  std::optional<std::uint64_t> send_lag_p99_ns = {};  ///< how late an open loop sent them; nothing of few
   bool cancelled = false;
   std::string error;  ///< empty: every byte that was sent came back, in order and unchanged
 
   [[nodiscard]] bool verified() const { return error.empty() && !cancelled && ops > 0; }
 };
 
-// Closed loops, all of them. They run on the calling thread and return within patience + warm-up + duration + patience,
+// Closed loops, but for the last one. They run on the calling thread and return within patience + warm-up + duration + patience,
 // whatever the server does. What the server does wrong is in `error`; std::system_error and std::runtime_error are for
 // what this machine refuses.
 
@@ -93,5 +95,12 @@ struct LoadResult {
 /// latency is from when a request was due. One connection more asks for `work`, gets it, pauses as long as that took, and asks
 /// again: it is in none of the figures.
 [[nodiscard]] LoadResult run_bad_task(const LoadOptions& options);
+
+// An open loop.
+
+/// `rate` messages a second arrive by themselves, as users do who don't know each other (Poisson), on all connections in turn,
+/// whether or not earlier ones were answered; latency is from when one was due. Its generator polls. One run for the warm-up, and
+/// one that is the window. Operation: a message that was due in the window; one that isn't answered is an error.
+[[nodiscard]] LoadResult run_open_echo(const LoadOptions& options);
 
 }  // namespace reactorlab::load

@@ -51,6 +51,7 @@ class OpenLoad final : public Loop {
  public:
   explicit OpenLoad(const OpenLoadOptions& options)
       : Loop(options),
+        window_is_all_(options.window_is_all),
         window_{nanoseconds(options.warmup), nanoseconds(options.warmup + options.duration)},
         loop_(schedule_of(options.arrivals, options.rate, window_.to_ns, options.seed), options.conns, window_) {}
 
@@ -66,10 +67,17 @@ class OpenLoad final : public Loop {
   void steps() override {
     if (!connect_all(connections_) || !greet()) return;
     phase_ = Phase::Warmup;
+    if (window_is_all_) begin_window();
     start_ns_ = now_ns();
     while (pass()) {
     }
     ended_ns_ = since_start();
+    if (window_is_all_ && phase_ == Phase::Drain) close_window();
+  }
+
+  void begin_window() {
+    phase_ = Phase::Window;
+    open_window();
   }
 
   /// A message and its answer on each connection. What a connection has admitted goes as soon as it is writable.
@@ -90,13 +98,10 @@ class OpenLoad final : public Loop {
   }
 
   void turn_phase(std::uint64_t now) {
-    if (phase_ == Phase::Warmup && now >= window_.from_ns) {
-      phase_ = Phase::Window;
-      open_window();
-    }
+    if (phase_ == Phase::Warmup && now >= window_.from_ns) begin_window();
     if (phase_ == Phase::Window && now >= window_.to_ns) {
       phase_ = Phase::Drain;
-      close_window();
+      if (!window_is_all_) close_window();
     }
   }
 
@@ -150,6 +155,7 @@ class OpenLoad final : public Loop {
     for (std::size_t i = 0; i < messages; ++i) loop_.on_done(conn, now);
   }
 
+  const bool window_is_all_;
   const OpenLoop::Window window_;
   OpenLoop loop_;
   std::vector<OpenConnection> connections_;
@@ -177,6 +183,8 @@ void choose_cpu(OpenLoadOptions& options, OpenLoadResult& result) {
 
 const OpenLoadOptions& checked(const OpenLoadOptions& options) {
   if (options.duration <= std::chrono::nanoseconds(0)) throw std::invalid_argument("an open loop needs a duration above 0");
+  if (options.window_is_all && options.warmup != std::chrono::nanoseconds(0))
+    throw std::invalid_argument("an open loop that is all window has no warm-up: run one before it");
   return options;
 }
 

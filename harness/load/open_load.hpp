@@ -10,11 +10,14 @@
 
 namespace reactorlab::load {
 
-/// `pipeline` says nothing here. Answers that are missing when the last message has left are waited for `patience` long. The
-/// window's callbacks are called with messages in flight, and what they do delays sending.
+/// `pipeline` says nothing here. Answers that are missing when the last message has left are waited for `patience` long.
 struct OpenLoadOptions : LoadOptions {
   double rate = 1000;  ///< messages per second, of all connections together
   Arrivals arrivals = Arrivals::Constant;
+  /// The window's callbacks are called before the schedule begins and when the last answer has come or isn't waited for any more:
+  /// for a server's account, which has no share of a schedule. There is no warm-up then. Otherwise they are called with messages in
+  /// flight, and what they do delays sending.
+  bool window_is_all = false;
 };
 
 struct OpenLoadResult {

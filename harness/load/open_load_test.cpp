@@ -8,7 +8,9 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace reactorlab::load {
@@ -145,6 +147,66 @@ TEST(OpenLoad, CallsBackAtBothEndsOfTheWindow) {
   EXPECT_TRUE(run_open_load(options).complete());
   EXPECT_EQ(opened, 1);
   EXPECT_EQ(closed, 1);
+}
+
+TEST(OpenLoad, AWindowThatIsAllHasNothingInFlightAtItsEnds) {
+  TestServer server(Fault::None);
+  OpenLoadOptions options = options_for(server.port());
+  options.window_is_all = true;
+  EXPECT_THROW((void)run_open_load(options), std::invalid_argument) << "it would have a warm-up";
+  options.warmup = 0ms;
+  std::vector<std::uint64_t> echoed;
+  options.on_window_open = options.on_window_close = [&] { echoed.push_back(server.bytes_echoed()); };
+  const OpenLoadResult result = run_open_load(options);
+  ASSERT_TRUE(result.complete()) << result.error;
+  ASSERT_EQ(echoed.size(), 2U);
+  EXPECT_EQ(echoed[0], options.conns * options.payload) << "the greetings";
+  EXPECT_EQ(echoed[1], result.bytes_verified);
+  EXPECT_EQ(result.tally.response.count(), 200U);
+}
+
+LoadOptions users_for(const TestServer& server) {
+  LoadOptions options;
+  static_cast<LoadOptions&>(options) = options_for(server.port());
+  options.rate = 4000;
+  return options;
+}
+
+TEST(OpenEcho, CountsEveryMessageThatWasDue) {
+  TestServer server(Fault::None);
+  LoadOptions options = users_for(server);
+  int calls = 0;
+  options.on_window_open = options.on_window_close = [&] { ++calls; };
+  const LoadResult result = run_open_echo(options);
+  ASSERT_TRUE(result.verified()) << result.error;
+  const auto due = schedule_of(Arrivals::Poisson, 4000, 50'000'000, options.seed).size();
+  const auto before = schedule_of(Arrivals::Poisson, 4000, 10'000'000, options.seed).size();
+  EXPECT_EQ(result.ops, due);
+  EXPECT_EQ(result.offered, due);
+  EXPECT_EQ(result.latency.count(), due);
+  EXPECT_EQ(result.wall_ns, 50'000'000U) << "by the schedule, so that op/s is the rate";
+  EXPECT_EQ(result.messages_total, due + before + 2 * options.conns) << "with the warm-up, and greetings of both";
+  EXPECT_EQ(server.bytes_echoed(), result.bytes_verified);
+  EXPECT_EQ(calls, 2);
+  EXPECT_GT(result.mean_in_flight, 0);
+}
+
+TEST(OpenEcho, AMessageWithoutAnswerIsAnError) {
+  TestServer server(Fault::Silence);
+  LoadOptions options = users_for(server);
+  options.conns = kGreetings;
+  options.warmup = 0ms;
+  options.patience = 200ms;
+  const LoadResult result = run_open_echo(options);
+  EXPECT_FALSE(result.verified());
+  EXPECT_THAT(result.error, testing::HasSubstr("weren't answered"));
+}
+
+TEST(OpenEcho, WrongBytesInItsWarmUpEndIt) {
+  TestServer server(Fault::Corrupt);
+  LoadOptions options = users_for(server);
+  options.warmup = 10s;
+  EXPECT_THAT(run_open_echo(options).error, testing::HasSubstr("came back as"));
 }
 
 TEST(OpenLoad, CancelEndsIt) {

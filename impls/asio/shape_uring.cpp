@@ -1,6 +1,7 @@
 // Asio's own backend on io_uring. Which one an io_context has is decided when Asio is compiled, so this shape is the whole peer
 // compiled again, in a shared object of its own (impl.cmake): two Asios that disagree must not meet in one binary.
 #include "harness/engine.hpp"
+#include "harness/scenarios/work.hpp"
 #include "harness/uring_remedy.hpp"
 #include "impls/asio/asio_engine.hpp"
 #include "impls/asio/types.hpp"
@@ -50,7 +51,10 @@ class AsioUringEngine final : public asio_peer::AsioEngine {
 
   ServeReport serve(const ServeRequest& request) override {
     require_rings();
-    return AsioEngine::serve(request);
+    work::requests_ask = request.requests_ask;  // this library's own
+    ServeReport report = AsioEngine::serve(request);
+    report.work_units = work::units_done;
+    return report;
   }
 };
 

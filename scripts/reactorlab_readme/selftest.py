@@ -64,6 +64,26 @@ class Readme(unittest.TestCase):
                 sys.stderr = errors
         return status, (self.root / "README.md").read_text()
 
+    def test_every_stored_run_is_listed(self):
+        same = [{"impl": "raw_epoll#again", "outcome": "equivalent"}, {"impl": "thread_local#again", "outcome": "n/a"}]
+        positive = [{"impl": "thread_local#+5%", "outcome": "found", "found_on_counts": True, "spin_counted": 9},
+                    {"impl": "thread_local#+2%", "outcome": "not found", "found_on_counts": True, "spin_counted": 3}]
+        self.summary |= {"controls": {"same": same, "positive": positive}, "noise": {"rounds": 15, "excluded": [{}]}}
+        self.assertEqual(self.run_on(self.results)[0], 0)
+        other = self.root / "results/older"
+        other.mkdir()
+        (other / "provenance.json").write_text(json.dumps({**self.provenance, "started_at": "1999-01-01T00:00:00Z"}))
+        (other / "summary.json").write_text(json.dumps({"partial": False, "rounds_planned": 9}))
+        self.assertEqual(self.run_on("--check", self.results)[0], 1, "one more is stored")
+        self.assertEqual(self.run_on(self.results)[0], 0)
+        rows = [line for line in (self.root / "results/README.md").read_text().splitlines() if line.startswith("| [")]
+        self.assertEqual(rows, [
+            "| [x](x/README.md) | 2000-01-01T00:00:00Z | cccccccccccc | `bench --impl=all 'a\\|b'` | 15 | 1 equivalent | 1 found | 1 of 1 | 1 of 15 |",
+            "| [older](older/README.md) | 1999-01-01T00:00:00Z | cccccccccccc | `bench --impl=all 'a\\|b'` | 9 | none | none | none | not judged |"])
+        self.assertEqual(self.run_on("--check", self.results)[0], 0)
+        (other / "summary.json").write_text(json.dumps({"partial": True}))
+        self.assertEqual(self.run_on(self.results)[0], 1, "interrupted")
+
     def test_every_figure_comes_from_the_files(self):
         status, text = self.run_on(self.results)
         self.assertEqual(status, 0)
