@@ -264,6 +264,9 @@ std::uint64_t reads_for(unsigned messages) {
 }
 
 TEST(AlwaysAttempt, ReadsTwicePerMessage) {
+#ifdef REACTORLAB_LIBC_SYSCALLS
+  GTEST_SKIP() << "libc's recv, which sanitizers see, isn't counted among a thread's reads";
+#endif
   if (!reads_of_this_thread()) GTEST_SKIP() << "this kernel doesn't count reads by thread (CONFIG_TASK_IO_ACCOUNTING)";
   constexpr unsigned messages = 200;
   EXPECT_NEAR(static_cast<double>(reads_for<BasicTcpListener<ThreadLocalRuntime>>(messages)), messages, 3);
