@@ -212,6 +212,7 @@ RULE(RDY_10, one_is_about_to_park_when_the_edge_comes) {
       ++served;
     };
     auto parked = co_await spawn_parked(rt, points, reads());
+    co_await events_dispatched(rt);  // what was requested for the source has reached the kernel; its worker won't see to it below
     // One edge for two bytes; it takes out the one that is parked, and he takes one of them.
     points.at(SyncPoint::io_after_would_block, [&] {
       put(pair.peer.get(), "xy");
