@@ -200,6 +200,7 @@ BOTH_FORMS_RULE(RDY_10, each_of_fifty_readers_is_served) {
 
 RULE(RDY_10, one_is_about_to_park_when_the_edge_comes) {
   if (workers() < 2) GTEST_SKIP() << "needs two workers";
+  if (uses_ring()) GTEST_SKIP() << "the worker that is held may be the one that hands requests over";
   SyncPoints points;
   IRuntime& rt = runtime();
   Pair pair = socket_pair();
@@ -212,7 +213,6 @@ RULE(RDY_10, one_is_about_to_park_when_the_edge_comes) {
       ++served;
     };
     auto parked = co_await spawn_parked(rt, points, reads());
-    co_await events_dispatched(rt);  // what was requested for the source has reached the kernel; its worker won't see to it below
     // One edge for two bytes; it takes out the one that is parked, and he takes one of them.
     points.at(SyncPoint::io_after_would_block, [&] {
       put(pair.peer.get(), "xy");
