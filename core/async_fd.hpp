@@ -50,7 +50,6 @@ class BasicAsyncFd {
   void abandoned(Direction, const TaskHeader&) noexcept {}
   bool is_open() const noexcept { return source_.is_open(); }
   Registration& slot() const noexcept { return source_.slot(); }
-  std::uint32_t dispatches() const noexcept { return source_.dispatches(); }
   template <Direction d>
   Armed arm(TaskHeader& task, std::uint64_t& identity) noexcept {
     return source_.arm(d, task, identity);

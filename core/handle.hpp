@@ -16,7 +16,6 @@ class Handle {
   // --- for leaf operations --------------------------------------------------------------------------------------------------
 
   Registration& slot() const noexcept { return source_.slot(); }
-  [[gnu::always_inline]] std::uint32_t dispatches() const noexcept { return source_.dispatches(); }
   template <Direction d>
   [[gnu::always_inline]] Armed arm(TaskHeader& task, std::uint64_t& identity) noexcept {
     if constexpr (d == Direction::read) return source_.arm_registered(d, task, identity);

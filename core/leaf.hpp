@@ -52,7 +52,7 @@ class [[nodiscard("co_await it")]] Request {
   [[gnu::always_inline]] decltype(auto) await_resume() { return operation_.await_resume(); }
 
   /// For operations made of this one.
-  [[gnu::always_inline]] Operation start(TaskHeader & task) const noexcept {
+  [[gnu::always_inline]] Operation start(TaskHeader& task) const noexcept {
     return std::apply([&](const Arguments&... arguments) { return Operation{task, arguments...}; }, arguments_);
   }
   using OperationType = Operation;
@@ -76,7 +76,7 @@ class [[nodiscard("co_await it")]] Request {
 template <class Operation, class Source, Direction direction>
 class Leaf {
  public:
-  Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, state_{TaskArena::offset_of(task)} { note_edges(); }
+  Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, state_{TaskArena::offset_of(task)} {}
   Leaf(const Leaf&) = delete;
   Leaf& operator=(const Leaf&) = delete;
   [[gnu::always_inline]] ~Leaf() {
@@ -112,19 +112,17 @@ class Leaf {
   [[gnu::always_inline]] Progress park(Source& source, TaskHeader& task) noexcept {
     sync_point(SyncPoint::io_after_would_block);
     slot_ = &source.slot();
-    const std::uint32_t noted = Source::Ref::confined ? 0 : generation_;
     const Armed armed = arm(source, task);
-    if (armed == Armed::parked && !edge_since(noted)) [[likely]] {
+    if (armed == Armed::parked) [[likely]] {
       sync_point(SyncPoint::io_parked);
       return Progress::parked;
     }
-    return park_slow(armed, noted);
+    return park_slow(armed);
   }
 
   /// The task was polled: was it for us?
   Progress progress() noexcept {
     if (!taken_out_by_edge()) return progress_slow();
-    note_edges();
     return self().attempt() ? finish() : park();
   }
 
@@ -137,12 +135,6 @@ class Leaf {
  protected:
   /// Not awaited yet. The operation tells begin() its task.
   explicit Leaf(Source& source) noexcept : source_{&source}, state_{finished_bit} {}
-
-  /// Before an attempt. An edge between it and park() may have woken somebody else who waits for the same source, and who leaves
-  /// something behind: then park() attempts once more. Where all tasks run on one thread nothing comes in between.
-  [[gnu::always_inline]] void note_edges() noexcept {
-    if constexpr (!Source::Ref::confined) generation_ = source_->dispatches();
-  }
 
   /// A word for the result, which it doesn't cost any room.
   [[gnu::always_inline]] void keep(std::intptr_t result) noexcept { kept_ = result; }
@@ -184,7 +176,6 @@ class Leaf {
     Leaf& leaf = operation;
     if (!leaf.taken_out_by_edge()) [[unlikely]]
       return poll_slow(operation);
-    leaf.note_edges();
     if constexpr (requires { operation.begin_attempt(); }) {
       const long n = operation.begin_attempt();
       if (n <= 0) [[unlikely]]
@@ -223,21 +214,12 @@ class Leaf {
     return armed;
   }
 
-  /// By what note_edges() said before the last attempt: was anything dispatched since? Of any source; that is rare enough.
-  [[gnu::always_inline]] bool edge_since([[maybe_unused]] std::uint32_t noted) const noexcept {
-    if constexpr (Source::Ref::confined || requires { Operation::attempts_nothing; }) return false;
-    return Slab::dispatches_of(*slot_) != noted;
-  }
-
-  [[gnu::noinline]] Progress park_slow(Armed armed, std::uint32_t noted) noexcept {
+  [[gnu::noinline]] Progress park_slow(Armed armed) noexcept {
     bool ready_before = false;
     for (;;) {
       switch (armed) {
-        case Armed::parked:
-          sync_point(SyncPoint::io_parked);
-          return edge_since(noted) && !mutated(Mutant::edge_before_parking_missed) ? look_while_parked() : Progress::parked;
+        case Armed::parked: sync_point(SyncPoint::io_parked); return Progress::parked;
         case Armed::ready:
-          noted = source_->dispatches();  // and not in generation_, which says where we would be parked
           if (self().attempt()) return finish();
           if (std::exchange(ready_before, true)) return look_again_later();
           break;
@@ -250,14 +232,6 @@ class Leaf {
       sync_point(SyncPoint::io_after_would_block);
       armed = arm(*source_, task());
     }
-  }
-
-  /// From here on an edge takes us out, and what came before is found now.
-  Progress look_while_parked() noexcept {
-    Registration& slot = *slot_;  // the result may lie in its place
-    if (!self().attempt()) return Progress::parked;
-    disarm(slot);
-    return finish();
   }
 
   /// Ready twice, and yet it would block: either edges come faster than we look, or what seemed to be the end was none (a FIFO
@@ -275,7 +249,6 @@ class Leaf {
     if (mutated(Mutant::second_poll_completes)) return refuse(0);
     // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
     if (source_->is_parked(direction, task()) && !mutated(Mutant::spurious_poll_parks_again)) return Progress::parked;
-    note_edges();
     if (self().attempt()) return finish();
     return park();
   }
@@ -285,13 +258,12 @@ class Leaf {
     return finish();
   }
 
-  void disarm() noexcept { disarm(*slot_); }
-  [[gnu::noinline]] void disarm(Registration& slot) noexcept {
-    const std::uint64_t word = slot.word(direction).load(acquire);
+  [[gnu::noinline]] void disarm() noexcept {
+    const std::uint64_t word = slot_->word(direction).load(acquire);
     if (!readiness::same_life(word, identity()) || (word & readiness::closed)) return;
     source_->abandoned(direction, task());
     if (word & readiness::shutdown) return;
-    source_->disarm(slot, direction, identity(), task());
+    source_->disarm(*slot_, direction, identity(), task());
   }
 
   static constexpr std::uint32_t finished_bit = 1;
@@ -301,7 +273,7 @@ class Leaf {
     Registration* slot_;  // from the first park() on
     std::intptr_t kept_;  // once finished
   };
-  std::uint32_t generation_;  // of the slot's life that we are parked in; from an attempt to park() what note_edges() said
+  std::uint32_t generation_;  // of the slot's life that we are parked in
   std::uint32_t state_;       // the task's offset | finished_bit
 };
 

@@ -32,7 +32,6 @@ enum class Mutant {
   arming_forgets_other_direction,
   second_waiter_overwrites,
   one_waiter_per_edge,
-  edge_before_parking_missed,
   spurious_poll_parks_again,
   readiness_cleared_when_reported,
   oneshot_without_rearm,

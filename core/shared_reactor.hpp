@@ -88,7 +88,6 @@ class SharedReactor : public SharedRegistrations<locking> {
   /// Stores what the events say and fires what is due; the wakes are the caller's to deliver.
   void dispatch(std::span<const Event> events, WakeBatch& batch) noexcept {
     events_.add(events.size());
-    if (!events.empty()) reactor_.slab().note_dispatch();
     const bool timers_too = events.empty() || !mutated(Mutant::timers_need_a_quiet_turn);
     bool fired = false;
     if constexpr (locking == Locking::coarse) {

@@ -8,7 +8,14 @@
 namespace reactorlab {
 namespace {
 
-using Range = Slab::Range;
+/// The record at the start of a range, in the place of slot 0.
+struct Range {
+  Atomic<std::uint32_t> holders;  // handles that hold a slot and have no slab any more; plus slab_lives
+  std::uint32_t committed;        // bytes with memory behind them
+  Range* next_spare;
+  Atomic<Completions*> completions{nullptr};
+};
+static_assert(sizeof(Range) <= sizeof(Registration));
 
 struct SpareRanges {
   PlainMutex mutex;
@@ -19,7 +26,7 @@ SpareRanges& spare_ranges() noexcept {
   return instance.get();
 }
 
-constexpr auto range_at = Slab::range_at;
+Range& range_at(std::byte* base) noexcept { return *std::launder(reinterpret_cast<Range*>(base)); }
 
 std::byte* reserve_range() {
   constexpr std::size_t size = Slab::range_bytes;

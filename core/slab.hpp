@@ -27,16 +27,6 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  /// The record at the start of a range, in the place of slot 0.
-  struct Range {
-    Atomic<std::uint32_t> holders;  ///< handles that hold a slot and have no slab any more; plus one for the slab
-    std::uint32_t committed;        ///< bytes with memory behind them
-    Range* next_spare;
-    Atomic<Completions*> completions{nullptr};
-    Atomic<std::uint32_t> dispatches{0};  ///< written by who dispatches
-  };
-  static Range& range_at(std::byte* base) noexcept { return *std::launder(reinterpret_cast<Range*>(base)); }
-
   /// A free slot made live for `fd`; nullptr if there is no memory.
   Registration* insert(int fd) noexcept;
 
@@ -78,20 +68,10 @@ class Slab {
   void complete_by(Completions* completions) noexcept;
   static Completions* completions_of(const Registration& slot) noexcept;
 
-  /// Before a batch of edges goes to the words. One thread at a time.
-  void note_dispatch() noexcept {
-    auto& count = range_at(base_).dispatches;
-    count.store(count.load(relaxed) + 1, relaxed);
-  }
-  /// How many there were. Whoever sees in a word what an edge left there sees that edge's dispatch in the number. Any thread.
-  static std::uint32_t dispatches_of(const Registration& slot) noexcept { return range_at(base_of(slot)).dispatches.load(acquire); }
-
   /// A handle gives up a slot of a slab that is gone. Any thread.
   static void surrender(Registration& slot) noexcept;
 
  private:
-  static_assert(sizeof(Range) <= sizeof(Registration));
-
   std::byte* base_;
   Atomic<std::uint32_t> next_fresh_{sizeof(Registration)};  // offset 0 is the range's own record; written under the exclusion
   std::uint32_t oldest_free_ = 0;                           // offsets; 0: none

@@ -53,9 +53,6 @@ class Source {
   /// Who completes its operations; nullptr: they make their system calls themselves.
   [[gnu::always_inline]] Completions* completions() const noexcept { return completes_ ? Slab::completions_of(*slot_) : nullptr; }
 
-  /// Slab::dispatches_of(); 0 once it is closed.
-  [[gnu::always_inline]] std::uint32_t dispatches() const noexcept { return slot_ ? Slab::dispatches_of(*slot_) : 0; }
-
   // --- what leaf operations ask for ---------------------------------------------------------------------------------------
 
   /// For a direction that the registration may not ask the kernel for yet.

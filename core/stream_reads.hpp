@@ -37,7 +37,6 @@ class ReadLeaseOperation : public Leaf<ReadLeaseOperation<Stream>, Stream, Direc
     if (this->begun()) return Base::await_suspend(frame);
     TaskHeader& task = *frame.promise().task();
     Stream& stream = this->source();
-    this->note_edges();
     if (!stream.known_empty(task)) [[unlikely]]
       return attempt_first(frame);
     this->begin(task, false);

@@ -41,10 +41,9 @@ void add_engines(CLI::App& verb, std::string& file) {
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& verb = *app.add_subcommand("run", "compare implementations (the default verb)");
-  verb.add_option(
-          "--impl", options.impls,
-          "names from `bench list`, separated by commas, with +LOCKING and @BACKEND behind them where wanted; all: the homes and "
-          "each peer's usual shape; everything: all of this build; engines: of other languages")
+  verb.add_option("--impl", options.impls,
+                  "names from `bench list`, separated by commas, with +LOCKING and @BACKEND behind them where wanted; all: the homes and "
+                  "each peer's usual shape; everything: all of this build; engines: of other languages")
       ->delimiter(',');
   add_engines(verb, options.engines);
   verb.add_option("--workload", options.workload, "regular expression on the workload's name");

@@ -52,7 +52,7 @@ struct CellFilter {
 /// Workloads of other families are left alone.
 void fit_to_descriptors(std::vector<Cell>& cells, std::uint64_t descriptors, std::vector<std::string>& notes);
 
-/// About what one sample takes on the development machine, start and stop of its process included.
+/// About what one sample takes on the development machine, start and stop of its process included: the mean over the entries of `all`.
 [[nodiscard]] std::chrono::milliseconds expected_time(const Cell& cell, const SampleTimes& times);
 
 }  // namespace reactorlab::bench

@@ -27,7 +27,7 @@ TEST(ChooseCells, WhatATierLeavesOutIsKnown) {
   EXPECT_FALSE(left_out(find_tier("smoke").cells).empty());
   EXPECT_EQ(left_out(find_tier("quick").cells).size() + find_tier("quick").cells.size(), find_tier("standard").cells.size());
   EXPECT_GE(find_tier("quick").rounds, static_cast<int>(measure::fewest_rounds(1 - 0.05 / 12))) << "a verdict on 13 entries";
-  EXPECT_GT(find_tier("standard").rounds, find_tier("quick").rounds + 3) << "some rounds are excluded as noisy";
+  EXPECT_GE(find_tier("standard").rounds, 15);
 }
 
 TEST(ChooseCells, RefusesNonsense) {

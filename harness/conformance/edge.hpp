@@ -17,7 +17,6 @@ class EdgeOperation : public Leaf<EdgeOperation<direction, Handle>, Handle, dire
   }
   IoResult await_resume() const noexcept { return result_; }
   bool attempt() noexcept { return true; }
-  static constexpr bool attempts_nothing = true;  ///< so that no look is taken in doubt
   void settle(IoResult error) noexcept { result_ = error; }
 
  private:

@@ -65,9 +65,9 @@ bool DedicatedReactor::turn() noexcept {
   sync_point(SyncPoint::poll_returned);
   turns_.add();
   if (!n && n.error() != EINTR && !mutated(Mutant::failed_wait_repeated)) return false;
+
   std::span<const Event> events{batch_, n ? n.count() : 0};
   events_.add(events.size());
-  if (!events.empty()) reactor_.slab().note_dispatch();
   WakeBatch batch;
   for (; ablation_ == Ablation::handoff_per_event && events.size() > 1; events = events.subspan(1)) {
     reactor_.dispatch<access>(events.first(1), Sink{*this, batch});

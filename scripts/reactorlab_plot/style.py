@@ -24,6 +24,7 @@ _SPARE = [("#999999", "<"), ("#F0E442", "h"), ("#C04040", "8")]
 INK, MUTED, GRID, BAND = "#222222", "#666666", "#DDDDDD", "#E8EEF4"
 PAGE_WIDTH = 10.0  # inches; a README shows it about 850 pixels wide, so 9 points stay readable
 FOOTER_HEIGHT = 0.6
+TALLEST_PNG = 6000  # pixels
 
 
 def apply():
@@ -90,7 +91,8 @@ class Page:
     def save(self, folder: Path, name, footer):
         self.text(0.15, self.height - 0.42, footer, size=8, color=MUTED, linespacing=1.4)
         self.figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-        self.figure.savefig(folder / f"{name}.png", dpi=160, metadata={"Software": None})
+        # Of a run with many cells the SVG is what can be read; a picture that is taller than this is megabytes.
+        self.figure.savefig(folder / f"{name}.png", dpi=min(160, TALLEST_PNG / self.height), metadata={"Software": None})
         pyplot.close(self.figure)
 
 
