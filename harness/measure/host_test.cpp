@@ -86,7 +86,7 @@ TEST(Children, AreThoseThatExist) {
   EXPECT_FALSE(read_children(0x3fffffff).has_value());
 }
 
-#ifndef REACTORLAB_LIBC_SYSCALLS  // a sanitizer writes memory of its own for every access
+#if !REACTORLAB_LIBC_SYSCALLS  // a sanitizer writes memory of its own for every access
 TEST(UserMemory, GrowsWithWhatIsWrittenNotWithWhatIsReserved) {
   constexpr std::size_t kSize = std::size_t{8} << 20U;
   const auto before = read_user_memory(::getpid());
