@@ -72,11 +72,12 @@ class [[nodiscard("co_await it")]] Request {
 /// and makes its first attempt in its constructor, telling begin() how that went. Source is the handle; it mustn't move while
 /// an operation on it is parked; it may be destroyed.
 ///
-/// An idle connection's frame holds one of these, so it is small: its task as an arena offset, whose low bits are flags.
+/// An idle connection's frame holds one of these, so it is small: where it is parked, and its task as an arena offset, are
+/// one word, as in the registration.
 template <class Operation, class Source, Direction direction>
 class Leaf {
  public:
-  Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, state_{TaskArena::offset_of(task)} {}
+  Leaf(TaskHeader& task, Source& source) noexcept : source_{&source}, place_{TaskArena::offset_of(task)} {}
   Leaf(const Leaf&) = delete;
   Leaf& operator=(const Leaf&) = delete;
   [[gnu::always_inline]] ~Leaf() {
@@ -105,7 +106,7 @@ class Leaf {
 
   // --- the steps, for operations made of this one (timeout) ------------------------------------------------------------------
 
-  [[gnu::always_inline]] bool finished() const noexcept { return state_ & finished_bit; }
+  [[gnu::always_inline]] bool finished() const noexcept { return place_ & finished_bit; }
 
   /// Arms, attempting again as long as edges come first.
   Progress park() noexcept { return park(*source_, task()); }
@@ -134,15 +135,15 @@ class Leaf {
 
  protected:
   /// Not awaited yet. The operation tells begin() its task.
-  explicit Leaf(Source& source) noexcept : source_{&source}, state_{finished_bit} {}
+  explicit Leaf(Source& source) noexcept : source_{&source}, place_{finished_bit} {}
 
   /// A word for the result, which it doesn't cost any room.
   [[gnu::always_inline]] void keep(std::intptr_t result) noexcept { kept_ = result; }
   [[gnu::always_inline]] std::intptr_t kept() const noexcept { return kept_; }
 
   Source& source() const noexcept { return *source_; }
-  TaskHeader& task() const noexcept { return TaskArena::at(state_ & ~finished_bit); }
-  [[gnu::always_inline]] bool begun() const noexcept { return state_ != finished_bit; }
+  TaskHeader& task() const noexcept { return TaskArena::at(readiness::task_offset(place_)); }
+  [[gnu::always_inline]] bool begun() const noexcept { return place_ != finished_bit; }
   [[gnu::always_inline]] bool ready(TaskHeader& task) const noexcept { return finished() && may_go_on(task); }
 
   /// Suspends until an edge. False: finished after all. (References, since what it writes could be where they came from.)
@@ -154,16 +155,16 @@ class Leaf {
   }
 
   /// Once, from the constructor: what the first attempt said.
-  [[gnu::always_inline]] void begin(bool finished) noexcept { state_ |= finished ? finished_bit : 0; }
+  [[gnu::always_inline]] void begin(bool finished) noexcept { place_ |= finished ? finished_bit : 0; }
   [[gnu::always_inline]] void begin(TaskHeader& task, bool finished) noexcept {
-    state_ = TaskArena::offset_of(task) | (finished ? finished_bit : 0);
+    place_ = TaskArena::offset_of(task) | (finished ? finished_bit : 0);
   }
   /// First thing in await_resume(): only finished operations are resumed, so the destructor needn't ask.
   [[gnu::always_inline]] void resumed() const noexcept {
     if (!finished()) __builtin_unreachable();
   }
   Progress finish() noexcept {
-    state_ |= finished_bit;
+    place_ |= finished_bit;
     return Progress::finished;
   }
 
@@ -184,7 +185,7 @@ class Leaf {
       if (!operation.attempt()) [[unlikely]]
         return poll_again(operation);
     }
-    leaf.state_ |= finished_bit;
+    leaf.place_ |= finished_bit;
     resume_frame(task);
   }
   [[gnu::noinline]] static void poll_slow(Operation& operation) noexcept {
@@ -203,14 +204,13 @@ class Leaf {
     if (leaf.park() == Progress::finished) resume_frame(leaf.task());
   }
 
-  /// The word is empty again, in the same life. Anything else is looked at more closely.
-  [[gnu::always_inline]] bool taken_out_by_edge() const noexcept { return slot_->word(direction).load(acquire) == identity(); }
+  /// The word says that this task has been told, in the same life. Anything else is looked at more closely.
+  [[gnu::always_inline]] bool taken_out_by_edge() const noexcept { return slot_->word(direction).load(acquire) == place_; }
 
-  [[gnu::always_inline]] std::uint64_t identity() const noexcept { return std::uint64_t{generation_} << 32; }
   [[gnu::always_inline]] Armed arm(Source& source, TaskHeader& task) noexcept {
     std::uint64_t identity = 0;
     const Armed armed = source.template arm<direction>(task, identity);
-    generation_ = static_cast<std::uint32_t>(identity >> 32);
+    place_ = (identity & readiness::generation_mask) | static_cast<std::uint32_t>(place_);
     return armed;
   }
 
@@ -226,7 +226,7 @@ class Leaf {
         case Armed::misplaced: return refuse(slot_->word(direction).load(acquire) & readiness::shutdown ? -ESHUTDOWN : -EXDEV);
         case Armed::refused: return refuse(readiness::refusal(slot_->word(direction).load(acquire)));
         case Armed::no_memory: return refuse(-ENOMEM);
-        case Armed::unwidened: return refuse(-static_cast<long>(generation_));
+        case Armed::unwidened: return refuse(-static_cast<long>(place_ >> 32));
         case Armed::crowded: return refuse(-EBUSY);  // unreachable: every reactor resolves it
       }
       sync_point(SyncPoint::io_after_would_block);
@@ -244,7 +244,7 @@ class Leaf {
   [[gnu::noinline]] Progress progress_slow() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
     const bool ended = word & (readiness::closed | readiness::shutdown);
-    if (!readiness::same_life(word, identity())) return refuse(-EBADF);  // closed, and the slot lives again
+    if (!readiness::same_life(word, place_)) return refuse(-EBADF);  // closed, and the slot lives again
     if (ended) return refuse(readiness::refusal(word));
     if (mutated(Mutant::second_poll_completes)) return refuse(0);
     // Another's wake, or somebody else's direction: if we are parked still, we stay parked, without a syscall.
@@ -260,21 +260,20 @@ class Leaf {
 
   [[gnu::noinline]] void disarm() noexcept {
     const std::uint64_t word = slot_->word(direction).load(acquire);
-    if (!readiness::same_life(word, identity()) || (word & readiness::closed)) return;
+    if (!readiness::same_life(word, place_) || (word & readiness::closed)) return;
     source_->abandoned(direction, task());
     if (word & readiness::shutdown) return;
-    source_->disarm(*slot_, direction, identity(), task());
+    source_->disarm(*slot_, direction, place_, task());
   }
 
-  static constexpr std::uint32_t finished_bit = 1;
+  static constexpr std::uint64_t finished_bit = 1;
 
   Source* source_;
   union {
     Registration* slot_;  // from the first park() on
     std::intptr_t kept_;  // once finished
   };
-  std::uint32_t generation_;  // of the slot's life that we are parked in
-  std::uint32_t state_;       // the task's offset | finished_bit
+  std::uint64_t place_;  // the generation of the slot's life that we are parked in | the task's offset | finished_bit
 };
 
 }  // namespace reactorlab

@@ -216,7 +216,7 @@ void LocalExecutor::turn(bool may_block, TimePoint wait_no_longer_than) noexcept
   inbox_.awake();
   sync_point(SyncPoint::poll_returned);
   ++turns_;
-  if (n) reactor.dispatch<Access::plain>(std::span<const Event>{events_, n.count()}, Sink{*this});
+  if (n) reactor.dispatch<Access::confined>(std::span<const Event>{events_, n.count()}, Sink{*this});
   if (!reactor.wheel().empty() && !(mutated(Mutant::timers_need_a_quiet_turn) && n.value() > 0)) fire_due();
   inbox_.drain([this](TaskHeader& task, std::uint64_t requests) { take_in(task, requests); });
 }

@@ -39,7 +39,7 @@ class LocalReactor {
 
   [[gnu::always_inline]] static Armed arm(Registration& slot, Direction direction, TaskHeader& task,
                                           std::uint64_t& identity) noexcept {
-    const Armed armed = readiness::arm<Access::plain>(slot.word(direction), task, identity);
+    const Armed armed = readiness::arm<Access::confined>(slot.word(direction), task, identity);
     return armed == Armed::crowded ? join(slot, direction, task) : armed;
   }
   IoResult widen(Registration& slot, int fd, Interest interest) noexcept { return reactor_.widen(slot, fd, interest); }
@@ -51,8 +51,8 @@ class LocalReactor {
   }
 
   static void disarm(Registration& slot, Direction direction, std::uint64_t identity, const TaskHeader& task) noexcept {
-    if (!readiness::disarm<Access::plain>(slot.word(direction), identity, task)) return;
-    if (Reactor::remove_waiter(slot, direction, task)) Reactor::settle_crowd<Access::plain>(slot, direction);
+    if (!readiness::disarm<Access::confined>(slot.word(direction), identity, task)) return;
+    if (Reactor::remove_waiter(slot, direction, task)) Reactor::settle_crowd<Access::confined>(slot, direction);
   }
 
   IoResult start_timer(Timer& timer, TimePoint deadline) noexcept {
@@ -65,7 +65,7 @@ class LocalReactor {
   /// Shutdown: no new registrations (unless only listeners are refused); whoever is parked is woken and finds -ESHUTDOWN.
   void refuse(bool listeners_only) noexcept {
     if (!listeners_only) closed_ = true;
-    reactor_.refuse<Access::plain>(listeners_only, std::nullopt, Waking{*confined_executor});
+    reactor_.refuse<Access::confined>(listeners_only, std::nullopt, Waking{*confined_executor});
   }
 
   /// The reactor can't wait any more: the same for sleepers, too.

@@ -32,6 +32,7 @@ enum class Mutant {
   arming_forgets_other_direction,
   second_waiter_overwrites,
   one_waiter_per_edge,
+  edge_told_to_another_missed,
   spurious_poll_parks_again,
   readiness_cleared_when_reported,
   oneshot_without_rearm,

@@ -142,8 +142,8 @@ template <Access access, class Sink>
     const std::uint64_t rest = now ^ identity ^ readiness::parked;
     if (event.mask == EPOLLIN && (rest & (readiness::generation_mask | readiness::flags)) == 0 &&
         !mutated(Mutant::waiter_not_taken_on_wake)) [[likely]] {
-      // PARKED -> empty. Losing (atomic): the slow path looks again.
-      if (readiness::advance<access>(word, now, identity)) [[likely]] {
+      // PARKED(task) -> TOLD(task). Losing (atomic): the slow path looks again.
+      if (readiness::advance<access>(word, now, now ^ readiness::parked)) [[likely]] {
         sink.task(TaskArena::at(static_cast<std::uint32_t>(rest)));
         continue;
       }

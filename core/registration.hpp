@@ -1,16 +1,18 @@
 #pragma once
 // A registration: the address-stable slot of one source. One word per direction holds its whole state:
 //
-//   generation(32) | parked task, an arena offset (26) | SHUTDOWN CLOSED STICKY MORE PARKED READY (6)
+//   generation(32) | a task, as an arena offset (26) | SHUTDOWN CLOSED STICKY MORE PARKED READY (6)
 //
-// Where nobody is parked, the lowest bit of the offset says AGAIN: READY is good for two attempts.
+// An edge turns PARKED(task) into TOLD(task) and wakes, or remembers itself as READY where nobody is parked. Arming turns READY
+// into TOLD(task), and the operation attempts again; or it parks. That is the cached readiness of Tokio's scheduled_io, with its
+// races closed by one compare-and-swap on this word instead of by ticks.
 //
-// An edge turns PARKED into empty and wakes, or empty into READY. Arming turns empty into PARKED, or READY into empty and tells
-// the operation to try again. That is the cached readiness of Tokio's scheduled_io, with its races closed by one
-// compare-and-swap on this word instead of by ticks.
+// TOLD(task), neither PARKED nor READY: the last edge was told to that task alone, and may have brought more than it takes.
+// Whoever else arms could have been between its EAGAIN and here when the edge came: it attempts once more, and is TOLD itself.
+// So who parks has always heard EAGAIN after the last edge. (A header that is used again was told as its predecessor; it
+// attempts later still.)
 //
-// Access::plain: one thread, or the home's mutex around every call. Access::atomic: any thread; only the list of further
-// waiters then needs the mutex.
+// Beside READY the lowest bit of the offset says AGAIN: good for two attempts.
 
 #include <cstdint>
 
@@ -22,7 +24,11 @@
 
 namespace reactorlab {
 
-enum class Access : std::uint8_t { plain, atomic };
+enum class Access : std::uint8_t {
+  confined,  ///< one thread, so that no edge comes between an attempt and parking
+  plain,     ///< the home's mutex around every call
+  atomic,    ///< any thread; only the list of further waiters needs the mutex
+};
 
 /// A further waiter of a direction whose word already holds one, or a task of another runtime. Pooled, FIFO.
 struct Waiter {
@@ -62,7 +68,7 @@ static_assert(sizeof(Registration) == 32, "two per cache line; the idle cost of 
 
 enum class Armed : std::uint8_t {
   parked,     ///< the task will be woken
-  ready,      ///< an edge came first: attempt again
+  ready,      ///< an edge came first, or may have: attempt again
   refused,    ///< the registration is closed, or its runtime is shut down: see refusal()
   unwidened,  ///< the kernel refused to report that direction too; the upper half of `identity` is the errno
   misplaced,  ///< a confined home's registration, and this isn't its thread
@@ -78,16 +84,26 @@ inline constexpr std::uint64_t flags = 63;
 inline constexpr std::uint64_t again = 64;
 inline constexpr std::uint64_t generation_mask = ~std::uint64_t{UINT32_MAX};
 
+/// In the place of a task's offset, which it never is: none that the word knew, but further waiters.
+inline constexpr std::uint32_t others = ~std::uint32_t{flags};
+
 constexpr std::uint32_t task_offset(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word & ~flags); }
 constexpr bool same_life(std::uint64_t a, std::uint64_t b) noexcept { return (a >> 32) == (b >> 32); }
 
-/// What is left of a word with READY after one attempt has been granted.
-constexpr std::uint64_t consumed(std::uint64_t word) noexcept { return word & ~(word & again ? again : ready); }
+/// What is left of a word with READY after the task of that offset has been granted an attempt.
+constexpr std::uint64_t consumed(std::uint64_t word, std::uint32_t offset) noexcept {
+  return word & again ? word & ~again : (word & ~ready) | offset;
+}
+/// An edge was told to another task than the one of that offset. REQUIRES neither PARKED nor READY.
+constexpr bool told_another(std::uint64_t word, std::uint32_t offset) noexcept {
+  const std::uint32_t told = task_offset(word);
+  return told != 0 && told != offset && !mutated(Mutant::edge_told_to_another_missed);
+}
 
 /// Moves `word` from `from` to `to`. Plain access can't lose; atomic access reloads `from` when it does.
 template <Access access>
 [[gnu::always_inline]] inline bool advance(Atomic<std::uint64_t>& word, std::uint64_t& from, std::uint64_t to) noexcept {
-  if constexpr (access == Access::plain) {
+  if constexpr (access != Access::atomic) {
     word.store(to, relaxed);
     return true;
   } else {
@@ -97,30 +113,37 @@ template <Access access>
 
 template <Access access>
 [[gnu::noinline]] Armed arm_slow(Atomic<std::uint64_t>& word, const TaskHeader& task) noexcept {
+  const std::uint32_t offset = TaskArena::offset_of(task);
   std::uint64_t now = word.load(relaxed);
   for (;;) {
     if (now & (mutated(Mutant::shutdown_ignored_by_arm) ? closed : closed | shutdown)) return Armed::refused;
     if (mutated(Mutant::ready_overwritten_by_arm)) now = word.fetch_and(~ready, relaxed) & ~ready;
     if (now & ready) {
-      // READY AGAIN -> READY -> empty, consumed; a sticky end (a hang-up) stays. Losing: look again.
+      // READY AGAIN -> READY -> TOLD(task), consumed; a sticky end (a hang-up) stays. Losing: look again.
       if ((now & sticky) && !mutated(Mutant::hangup_consumed)) return Armed::ready;
-      if (advance<access>(word, now, consumed(now))) return Armed::ready;
+      if (advance<access>(word, now, consumed(now, offset))) return Armed::ready;
       continue;
     }
     if (now & parked) return Armed::crowded;
-    if (advance<access>(word, now, now | TaskArena::offset_of(task) | parked)) return Armed::parked;
+    const std::uint64_t told = (now & generation_mask) | offset;
+    if (access != Access::confined && told_another(now, offset)) {
+      // TOLD(another) -> TOLD(task). Losing: an edge, a close or the other came first.
+      if (advance<access>(word, now, told)) return Armed::ready;
+      continue;
+    }
+    // empty or TOLD(task) -> PARKED(task). Losing: look again.
+    if (advance<access>(word, now, told | parked)) return Armed::parked;
   }
 }
 
-/// Parks `task` in the word. On `parked`, `identity` is the empty word of this life: what the word holds again once an edge has
-/// taken the task out.
+/// Parks `task` in the word. `identity` is TOLD(task) of this life: what the word holds once an edge has taken the task out.
 template <Access access>
 [[gnu::always_inline]] inline Armed arm(Atomic<std::uint64_t>& word, const TaskHeader& task, std::uint64_t& identity) noexcept {
   std::uint64_t now = word.load(relaxed);
-  identity = now & generation_mask;
-  if (static_cast<std::uint32_t>(now) == 0) [[likely]] {
-    // empty -> PARKED. Losing (atomic): an edge or a close came first.
-    if (advance<access>(word, now, now | TaskArena::offset_of(task) | parked)) [[likely]]
+  identity = (now & generation_mask) | TaskArena::offset_of(task);
+  if (now == identity) [[likely]] {
+    // TOLD(task) -> PARKED(task). Losing (atomic): an edge or a close came first.
+    if (advance<access>(word, now, now | parked)) [[likely]]
       return Armed::parked;
   }
   return arm_slow<access>(word, task);
@@ -142,15 +165,15 @@ template <Access access>
     if (now & (mutated(Mutant::edge_ends_shutdown) ? closed : closed | shutdown)) return {};
     const std::uint64_t keep = (now & (generation_mask | sticky)) | (sticky_end ? ready | sticky : 0);
     if (now & parked) {
-      // PARKED -> empty (or READY): whoever moved the word wakes the task. Losing: a disarm, a close or another edge.
-      const std::uint64_t to = mutated(Mutant::waiter_not_taken_on_wake) ? now : keep | (twice ? ready : 0);
-      if (!advance<access>(word, now, to)) continue;
+      // PARKED(task) -> TOLD(task), or READY: whoever moved the word wakes the task. Losing: a disarm, a close or another edge.
       const std::uint32_t offset = task_offset(now);
+      const std::uint64_t left = twice || (keep & ready) ? ready : offset ? offset : others;
+      if (!advance<access>(word, now, mutated(Mutant::waiter_not_taken_on_wake) ? now : keep | left)) continue;
       return {offset ? &TaskArena::at(offset) : nullptr, (now & more) != 0};
     }
-    // empty -> READY (AGAIN): remembered until somebody arms. An edge that finds it has nothing to add.
+    // empty or TOLD -> READY (AGAIN): remembered until somebody arms. An edge that finds it has nothing to add.
     if (mutated(Mutant::edge_lost_without_waiter)) return {};
-    const std::uint64_t to = keep | ready | (twice ? again : now & again);
+    const std::uint64_t to = keep | ready | (twice ? again : now & ready ? now & again : 0);
     if (to == now || advance<access>(word, now, to)) return {};
   }
 }

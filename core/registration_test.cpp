@@ -30,16 +30,17 @@ struct WordTest : testing::Test {
   std::uint64_t identity = 0;
   TaskHeader& task = take_confined_header();
   TaskHeader& other = take_confined_header();
-  const std::uint64_t parked_word = life | TaskArena::offset_of(task) | parked;
+  const std::uint64_t told_word = life | TaskArena::offset_of(task);
+  const std::uint64_t parked_word = told_word | parked;
 };
 
 template <Access mode>
 using Mode = std::integral_constant<Access, mode>;
-using Modes = testing::Types<Mode<Access::plain>, Mode<Access::atomic>>;
+using Modes = testing::Types<Mode<Access::confined>, Mode<Access::plain>, Mode<Access::atomic>>;
 struct ModeNames {
   template <class M>
   static std::string GetName(int) {
-    return M::value == Access::plain ? "plain" : "atomic";
+    return M::value == Access::confined ? "confined" : M::value == Access::plain ? "plain" : "atomic";
   }
 };
 TYPED_TEST_SUITE(WordTest, Modes, ModeNames);
@@ -47,7 +48,7 @@ TYPED_TEST_SUITE(WordTest, Modes, ModeNames);
 TYPED_TEST(WordTest, AnEmptyWordParksAndAnEdgeTakesTheTaskOut) {
   EXPECT_EQ(this->arm_it(this->task), Armed::parked);
   EXPECT_EQ(this->word.load(), this->parked_word);
-  EXPECT_EQ(this->identity, life);
+  EXPECT_EQ(this->identity, this->told_word);
   const Edge edge = this->edge_at();
   EXPECT_EQ(edge.task, &this->task);
   EXPECT_FALSE(edge.crowd);
@@ -72,8 +73,54 @@ TYPED_TEST(WordTest, AnEdgeThatFindsNobodyIsRememberedAndConsumedOnce) {
   EXPECT_EQ(this->edge_at().task, nullptr);
   EXPECT_EQ(this->word.load(), life | ready);
   EXPECT_EQ(this->arm_it(this->task), Armed::ready);
-  EXPECT_EQ(this->word.load(), life);
+  EXPECT_EQ(this->word.load(), this->told_word);
   EXPECT_EQ(this->arm_it(this->task), Armed::parked);
+}
+
+TYPED_TEST(WordTest, WhoArmsBehindAnEdgeToldToAnotherAttemptsOnceMore) {
+  this->arm_it(this->other);
+  this->edge_at();
+  // Where an edge can come in between, `task` may have had its EAGAIN before it.
+  const Armed first = this->arm_it(this->task);
+  if (TestFixture::access == Access::confined) {
+    EXPECT_EQ(first, Armed::parked);
+  } else {
+    EXPECT_EQ(first, Armed::ready);
+    EXPECT_EQ(this->word.load(), this->told_word);
+    EXPECT_EQ(this->arm_it(this->task), Armed::parked);
+  }
+  EXPECT_EQ(this->word.load(), this->parked_word);
+}
+
+TYPED_TEST(WordTest, WhoConsumedAnEdgeIsToldOfIt) {
+  this->edge_at();
+  EXPECT_EQ(this->arm_it(this->other), Armed::ready);
+  EXPECT_EQ(this->arm_it(this->task), TestFixture::access == Access::confined ? Armed::parked : Armed::ready);
+}
+
+TYPED_TEST(WordTest, AnEdgeToFurtherWaitersIsToldToNobodyInParticular) {
+  this->word = life | parked | more;
+  this->edge_at();
+  EXPECT_EQ(this->arm_it(this->task), TestFixture::access == Access::confined ? Armed::parked : Armed::ready);
+}
+
+TYPED_TEST(WordTest, AnEdgeAfterTheOneThatWasToldIsRemembered) {
+  this->arm_it(this->task);
+  this->edge_at();
+  this->edge_at();
+  EXPECT_EQ(this->word.load(), life | ready);
+  EXPECT_EQ(this->arm_it(this->task), Armed::ready);
+  EXPECT_EQ(this->arm_it(this->task), Armed::parked);
+}
+
+TYPED_TEST(WordTest, AnUrgentEdgeAfterOneThatWasToldIsGoodForTwo) {
+  constexpr bool no_end = false, twice = true;
+  this->word = life | others;
+  this->edge_at();
+  EXPECT_EQ(this->word.load(), life | ready) << "who was told isn't AGAIN";
+  this->word = life | others;
+  this->edge_at(life, no_end, twice);
+  EXPECT_EQ(this->word.load(), life | ready | again);
 }
 
 TYPED_TEST(WordTest, AStickyEndIsNeverConsumed) {
@@ -124,12 +171,12 @@ TYPED_TEST(WordTest, AnEdgeReportsFurtherWaitersWithAndWithoutATask) {
   Edge edge = this->edge_at();
   EXPECT_EQ(edge.task, &this->task);
   EXPECT_TRUE(edge.crowd);
-  EXPECT_EQ(this->word.load(), life);
+  EXPECT_EQ(this->word.load(), this->told_word);
   this->word = life | parked | more;  // all of them in the list
   edge = this->edge_at();
   EXPECT_EQ(edge.task, nullptr);
   EXPECT_TRUE(edge.crowd);
-  EXPECT_EQ(this->word.load(), life);
+  EXPECT_EQ(this->word.load(), life | others);
 }
 
 TYPED_TEST(WordTest, DisarmingTakesOutOnlyItself) {

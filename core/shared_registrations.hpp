@@ -190,20 +190,29 @@ class SharedRegistrations {
   Armed join_crowd_as(Waiter& waiter, Registration& slot, Direction direction, TaskHeader& task, std::uint64_t& identity) noexcept {
     LockGuard lock{mutex_};
     auto& word = slot.word(direction);
+    const std::uint32_t offset = TaskArena::offset_of(task);
     std::uint64_t now = word.load(relaxed);
     for (;;) {
-      identity = now & readiness::generation_mask;
+      const std::uint64_t life = now & readiness::generation_mask;
+      identity = life | offset;
       if (now & (readiness::closed | readiness::shutdown)) return Armed::refused;
       if (now & readiness::ready) {
-        if ((now & readiness::sticky) || readiness::advance<access>(word, now, readiness::consumed(now))) return Armed::ready;
+        if ((now & readiness::sticky) || readiness::advance<access>(word, now, readiness::consumed(now, offset))) return Armed::ready;
         continue;
       }
-      // Losing: an edge came; look again. The list itself is ours, since MORE is only set and obeyed under the mutex.
+      const bool occupied = now & readiness::parked;
+      if (!occupied && readiness::told_another(now, offset)) {
+        // TOLD(another) -> TOLD(task), as in readiness::arm_slow().
+        if (readiness::advance<access>(word, now, identity)) return Armed::ready;
+        continue;
+      }
       if (mutated(Mutant::second_waiter_overwrites)) {
-        word.store(identity | TaskArena::offset_of(task) | readiness::parked, relaxed);
+        word.store(identity | readiness::parked, relaxed);
         return Armed::parked;
       }
-      if (!readiness::advance<access>(word, now, now | readiness::parked | readiness::more)) continue;
+      // PARKED(task or nobody) -> the same with MORE; empty or TOLD(task) -> PARKED(nobody) MORE. Losing: an edge came; look
+      // again. The list itself is ours, since MORE is only set and obeyed under the mutex.
+      if (!readiness::advance<access>(word, now, (occupied ? now : life | readiness::parked) | readiness::more)) continue;
       Reactor::add_waiter(slot, waiter);
       return Armed::parked;
     }

@@ -33,7 +33,8 @@ TaskHeader* TaskArena::grow(TaskKind kind) {
     if (!base_) throw std::bad_alloc{};
   }
   const std::size_t begin = committed_.load(relaxed);
-  if (begin + chunk_bytes > capacity_bytes || !sys::commit_memory(base_ + begin, chunk_bytes)) throw std::bad_alloc{};
+  // Not the last chunk: readiness::others names no task.
+  if (begin + 2 * chunk_bytes > capacity_bytes || !sys::commit_memory(base_ + begin, chunk_bytes)) throw std::bad_alloc{};
 
   TaskHeader* chain = nullptr;
   for (std::size_t offset = begin + chunk_bytes; offset > begin;) {

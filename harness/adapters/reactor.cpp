@@ -38,7 +38,8 @@ Armed PeerReactor::arm(Registration& slot, Direction direction, TaskHeader& task
   if (!usable_here()) return Armed::misplaced;
   const Armed armed = SharedRegistrations::arm(slot, direction, task, identity);
   if (armed != Armed::parked) return armed;
-  const Token token = identity | static_cast<std::uint32_t>(reactor_.slab().token_of(slot));  // of the life that it parked in
+  const std::uint64_t life = identity & readiness::generation_mask;  // that it parked in
+  const Token token = life | static_cast<std::uint32_t>(reactor_.slab().token_of(slot));
   if (loop_->watch(token, direction)) return armed;
   SharedRegistrations::disarm(slot, direction, identity, task);
   return Armed::refused;
@@ -72,7 +73,7 @@ void PeerReactor::ready(Token token, std::uint32_t mask) noexcept {
   WakeBatch batch;
   {
     LockGuard lock{mutex_};
-    // A word that nobody parks in stays empty: the wait belonged to an operation that was given up.
+    // A word that nobody parks in stays as it is: the wait belonged to an operation that was given up.
     Registration& slot = reactor_.slab().slot_at(token);
     if (!(slot.word(Direction::read).load(relaxed) & readiness::parked)) mask &= ~std::uint32_t{EPOLLIN | EPOLLPRI | EPOLLRDHUP};
     if (!(slot.word(Direction::write).load(relaxed) & readiness::parked)) mask &= ~std::uint32_t{EPOLLOUT};

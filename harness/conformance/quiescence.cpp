@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -79,9 +80,17 @@ class QuiescenceMonitor {
     return body_ ? Clock::now() - began_ : Clock::duration::zero();
   }
 
+  /// Where in the kernel that thread sleeps.
+  static std::string kernel_function_of(int thread) {
+    std::string name;
+    std::ifstream{fmt::format("/proc/self/task/{}/wchan", thread)} >> name;
+    return name.empty() ? "?" : name;
+  }
+
   [[noreturn]] void end(const std::string& body, const char* why, const Threads& threads) {
     std::string text = fmt::format("[  HUNG    ] {}: {}\n", body, why);
-    for (const auto& [id, thread] : threads) text += fmt::format("  thread {} {} is {}\n", id, thread.name, thread.state);
+    for (const auto& [id, thread] : threads)
+      text += fmt::format("  thread {} {} is {} in {}\n", id, thread.name, thread.state, kernel_function_of(id));
     std::fputs(text.c_str(), stderr);
     std::fflush(nullptr);
     ::_exit(exit_hung);

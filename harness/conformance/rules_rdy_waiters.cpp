@@ -1,6 +1,8 @@
 // RDY: who is woken, how often, and who isn't.
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "harness/conformance/kit.hpp"
 #include "harness/conformance/waiters.hpp"
@@ -194,6 +196,33 @@ BOTH_FORMS_RULE(RDY_10, each_of_fifty_readers_is_served) {
     }
     for (auto& each : readers) co_await each;
   }());
+}
+
+RULE(RDY_10, one_is_about_to_park_when_the_edge_comes) {
+  if (workers() < 2) GTEST_SKIP() << "needs two workers";
+  if (uses_ring()) GTEST_SKIP() << "the worker that is held may be the one that hands requests over";
+  SyncPoints points;
+  IRuntime& rt = runtime();
+  Pair pair = socket_pair();
+  std::atomic<unsigned> served{0};
+  rt.block_on([&]() -> Task<> {
+    auto handle = AsyncFd::borrow(rt, pair.ours.get());
+    const auto reads = [&]() -> Task<> {
+      std::byte byte;
+      EXPECT_EQ(co_await handle.read({&byte, 1}), IoResult{1});
+      ++served;
+    };
+    auto parked = co_await spawn_parked(rt, points, reads());
+    // One edge for two bytes; it takes out the one that is parked, and he takes one of them.
+    points.at(SyncPoint::io_after_would_block, [&] {
+      put(pair.peer.get(), "xy");
+      while (served == 0) std::this_thread::yield();
+    });
+    auto late = rt.spawn(reads());
+    co_await parked;
+    co_await late;
+  }());
+  EXPECT_EQ(served, 2u);
 }
 
 // --- RDY-11 -------------------------------------------------------------------------------------------------------------------
