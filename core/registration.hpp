@@ -9,8 +9,8 @@
 //
 // TOLD(task), neither PARKED nor READY: the last edge was told to that task alone, and may have brought more than it takes.
 // Whoever else arms could have been between its EAGAIN and here when the edge came: it attempts once more, and is TOLD itself.
-// So who parks has always heard EAGAIN after the last edge. (A header that is used again was told as its predecessor; it
-// attempts later still.)
+// So who parks has always seen the source empty after the last edge. (A header that is used again was told as its predecessor; it
+// attempts later still.) Decision 0029.
 //
 // Beside READY the lowest bit of the offset says AGAIN: good for two attempts.
 

@@ -4,7 +4,9 @@
 //
 // The front of the input is the plan below, its back the schedule (simulation.hpp).
 
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,7 +41,7 @@ constexpr std::size_t task_count = 4, actor_count = 2, most_acts = 8;
 
 struct Plan {
   Configuration configuration;
-  std::array<std::uint8_t, task_count> tasks;  ///< a byte each: the kind, and a detail of it
+  std::array<std::uint8_t, task_count> tasks;  ///< a byte each: the kind, a detail of it, and of a reader whether it takes one byte
   bool ends_early;                             ///< the shutdown comes while the actors act
   bool tasks_return;                           ///< they are asked to before the shutdown; otherwise it destroys them
   bool handles_outlive;                        ///< the runtime
@@ -82,7 +84,7 @@ class Run {
     drop_handles();
     for (const Record& record : records_) {
       demand(record.ended, "a task's frame outlives its runtime");
-      if (record.fd >= 0) kernel_.close_pipe(record.fd);
+      if (record.fd >= 0 && !record.shares) kernel_.close_pipe(record.fd);
     }
     demand(world_.children == 0, "a child's frame outlives its runtime");
   }
@@ -94,9 +96,9 @@ class Run {
     switch (record.kind) {
       case Kind::woken: record.join.emplace(runtime_->spawn(woken(world_, record, Life{record}))); return;
       case Kind::reading:
-        record.fd = kernel_.open_pipe();
+        record.one_byte = (what & 32) != 0;
         if (detail % 2 != 0) record.patience = std::chrono::milliseconds{detail};
-        record.join.emplace(runtime_->spawn(reading(world_, record, AsyncFd::borrow(*runtime_, record.fd), Life{record})));
+        record.join.emplace(runtime_->spawn(reading(world_, record, source_for(record), Life{record})));
         return;
       case Kind::sleeping:
         record.join.emplace(runtime_->spawn(sleeping(world_, record, std::chrono::milliseconds{detail}, Life{record})));
@@ -106,6 +108,19 @@ class Run {
         record.join.emplace(runtime_->spawn(joining(world_, record, Life{record})));
         return;
     }
+  }
+
+  /// A pipe of its own; for who takes one byte and leaves the rest that of the reader before it, if that reads still.
+  std::shared_ptr<AsyncFd> source_for(Record& record) {
+    if (auto shared = record.one_byte ? newest_source_.lock() : nullptr) {
+      record.fd = newest_fd_;
+      record.shares = true;
+      return shared;
+    }
+    record.fd = newest_fd_ = kernel_.open_pipe();
+    auto source = std::make_shared<AsyncFd>(AsyncFd::borrow(*runtime_, record.fd));
+    newest_source_ = source;
+    return source;
   }
 
   Task<> root() { co_await stop_.wait(); }
@@ -194,12 +209,16 @@ class Run {
 
   void end_tasks() {
     world_.ending = true;
-    for (Record& record : records_) {
-      if (record.ended) continue;
-      if (record.kind == Kind::woken) wake(record);
-      if (record.kind == Kind::reading) kernel_.put(record.fd, 1);
+    // Of those who share a source another may take what was meant for this one.
+    const auto ended = [](const Record& record) { return record.ended; };
+    for (std::size_t round = 0; round < task_count && !std::ranges::all_of(records_, ended); ++round) {
+      for (Record& record : records_) {
+        if (record.ended) continue;
+        if (record.kind == Kind::woken) wake(record);
+        if (record.kind == Kind::reading) kernel_.put(record.fd, 1);
+      }
+      settle();
     }
-    settle();
     for (const Record& record : records_) demand(record.ended, "a task doesn't return although it was woken");
   }
 
@@ -233,6 +252,8 @@ class Run {
   std::unique_ptr<IRuntime> runtime_;
   World world_;
   std::array<Record, task_count> records_;
+  std::weak_ptr<AsyncFd> newest_source_;
+  int newest_fd_ = -1;
 };
 
 }  // namespace

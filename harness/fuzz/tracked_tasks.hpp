@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "core/async_fd.hpp"
@@ -34,6 +35,8 @@ struct Record {
   Waker waker;                            // woken: once it has parked
   std::size_t asked = 0, answered = 0;    // woken: how many wakes were asked for, and how many of them it knows of
   int fd = -1;                            // reading
+  bool one_byte = false;                  // reading: returns then
+  bool shares = false;                    // reading: the source of a task before it
   Duration patience = Duration::max();    // reading: with a limit
   TimePoint deadline = TimePoint::never;  // sleeping
   std::size_t children = 0;               // joining: how many, one after the other
@@ -113,15 +116,17 @@ inline Task<int> woken(World& world, Record& record, Life) {
   co_return 1;
 }
 
-inline Task<int> reading(World& world, Record& record, AsyncFd pipe, Life) {
+inline Task<int> reading(World& world, Record& record, std::shared_ptr<AsyncFd> pipe, Life) {
   record.enter_poll(world);
   record.begun = true;
   while (!world.ending) {
-    std::array<std::byte, 4> buffer;
+    std::array<std::byte, 4> room;
+    const std::span buffer = std::span{room}.first(record.one_byte ? 1 : room.size());
     record.leave();
-    const IoResult read = record.patience == Duration::max() ? co_await pipe.read(buffer)
-                                                             : co_await timeout(world.runtime, record.patience, pipe.read(buffer));
+    const IoResult read = record.patience == Duration::max() ? co_await pipe->read(buffer)
+                                                             : co_await timeout(world.runtime, record.patience, pipe->read(buffer));
     record.enter();
+    if (read && record.one_byte) break;
     if (read || read.error() == ETIME) continue;
     demand(read.error() == ESHUTDOWN, "a read failed");
     break;
