@@ -133,14 +133,23 @@ double median_of(const RowSamples& row, const Figure& figure) {
   return measure::median(std::move(values));
 }
 
-/// What a row counted of spinning, for an operation; nothing where it counted none.
-std::optional<double> counted_spin(const RowSamples& row) {
+/// A count of a row for an operation; nothing where it has none.
+std::optional<double> counted(const RowSamples& row, const std::string& name) {
   std::vector<double> values;
   for (const Sample* sample : row)
-    if (const auto found = sample->counts.find("spin_iterations");
-        sample->sound() && found != sample->counts.end() && found->second)
+    if (const auto found = sample->counts.find(name); sample->sound() && found != sample->counts.end() && found->second)
       values.push_back(*found->second);
   return values.empty() ? std::nullopt : std::optional(measure::median(std::move(values)));
+}
+
+std::optional<double> counted_spin(const RowSamples& row) { return counted(row, "spin_iterations"); }
+
+/// What may have paid for the work: a server that is kept busy asks for events less often when its operations become dearer, and
+/// gets more at once.
+std::string turns_saved(const RowSamples& own, const RowSamples& base) {
+  const auto now = counted(own, "turns"), before = counted(base, "turns");
+  if (!now || !before || *now >= *before) return "";
+  return fmt::format("its loop took {:.2g} turns for an operation instead of {:.2g}", *now, *before);
 }
 
 /// Counts are exact but for what a session's rounding leaves.
@@ -168,6 +177,7 @@ void judge_positive(Judged& one, const std::vector<Sample>& samples, const Sampl
     row.outcome = ControlOutcome::Found;
   else
     row.outcome = row.detectable && *row.detectable <= 1 + *row.injected ? ControlOutcome::Missed : ControlOutcome::Undetectable;
+  if (row.outcome == ControlOutcome::Missed) row.note = turns_saved(own, base);
 }
 
 std::vector<ControlRow> rows_in(std::vector<Judged> all) {
@@ -228,7 +238,8 @@ void suspect(ControlReport& report) {
     if (open_although_precise(row)) add(row, "is inconclusive, although this run is precise enough there to call it equivalent");
   }
   for (const ControlRow& row : report.positive) {
-    if (row.outcome == ControlOutcome::Missed) add(row, "wasn't found, although this run is precise enough there");
+    if (row.outcome == ControlOutcome::Missed)
+      add(row, fmt::format("wasn't found, although this run is precise enough there{}{}", row.note.empty() ? "" : "; ", row.note));
     if (row.injected && !row.found_on_counts) add(row, "isn't in the counts");
   }
   for (const ControlRow& row : report.negative) {

@@ -205,6 +205,16 @@ TEST(Controls, WhatAPreciseRunDoesNotFindMakesItSuspect) {
   EXPECT_NE(report.suspicions[0].find("wasn't found"), std::string::npos) << report.suspicions[0];
 }
 
+TEST(Controls, AMissSaysWhetherTheServerSavedTurns) {
+  const auto suspicion = [](double turns_before, double turns_now) {
+    auto run = MadeUpRun(0.001).with("thread_local", 1000).with("thread_local#+5%", 1001, spin_of(100));
+    for (Sample& sample : run.samples) sample.counts["turns"] = sample.spin ? turns_now : turns_before;
+    return judge_controls(run.samples).suspicions.at(0);
+  };
+  EXPECT_NE(suspicion(0.139, 0.037).find("; its loop took 0.037 turns for an operation instead of 0.14"), std::string::npos);
+  EXPECT_EQ(suspicion(0.139, 0.139).find("turns"), std::string::npos);
+}
+
 TEST(Controls, CountsThatDisagreeMakeTheRunSuspect) {
   auto run = MadeUpRun(0.001).with("thread_local", 1000).with("thread_local#+5%", 1050, spin_of(50));
   for (Sample& sample : run.samples)
