@@ -77,8 +77,8 @@ std::string_view meaning_of(char flag) {
     case 'r': return "the offered rate wasn't achieved: latencies describe a growing queue";
     case 's': return "messages left late: latencies are partly the generator's";
     case 'h':
-      return "the generator was busy for more than 80 % of the time: op/s and latencies are the pair's, CPU time per operation "
-             "isn't";
+      return "the generator was busy for more than 80 % of the time: op/s and latencies are the pair's, and small differences of "
+             "CPU time come out smaller";
     case 'c': return "more than 80 % of the generator's own limit: op/s may be the generator's";
     case 'l': return "in flight and rate x latency differ by more than 5 %: the mean latency describes something else";
     case 'e': return "errors";
