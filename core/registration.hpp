@@ -100,7 +100,7 @@ constexpr bool told_another(std::uint64_t word, std::uint32_t offset) noexcept {
   return told != 0 && told != offset && !mutated(Mutant::edge_told_to_another_missed);
 }
 
-/// Moves `word` from `from` to `to`. Plain access can't lose; atomic access reloads `from` when it does.
+/// Moves `word` from `from` to `to`. Only atomic access can lose; it reloads `from` then.
 template <Access access>
 [[gnu::always_inline]] inline bool advance(Atomic<std::uint64_t>& word, std::uint64_t& from, std::uint64_t to) noexcept {
   if constexpr (access != Access::atomic) {

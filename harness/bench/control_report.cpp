@@ -148,7 +148,8 @@ std::optional<double> counted_spin(const RowSamples& row) { return counted(row, 
 /// gets more at once.
 std::string turns_saved(const RowSamples& own, const RowSamples& base) {
   const auto now = counted(own, "turns"), before = counted(base, "turns");
-  if (!now || !before || *now >= *before) return "";
+  constexpr double kClearlyFewer = 0.9;
+  if (!now || !before || *now > kClearlyFewer * *before) return "";
   return fmt::format("its loop took {:.2g} turns for an operation instead of {:.2g}", *now, *before);
 }
 

@@ -209,17 +209,22 @@ class Run {
 
   void end_tasks() {
     world_.ending = true;
-    // Of those who share a source another may take what was meant for this one.
-    const auto ended = [](const Record& record) { return record.ended; };
-    for (std::size_t round = 0; round < task_count && !std::ranges::all_of(records_, ended); ++round) {
+    for (std::size_t round = 0; round < task_count; ++round) {
       for (Record& record : records_) {
         if (record.ended) continue;
         if (record.kind == Kind::woken) wake(record);
         if (record.kind == Kind::reading) kernel_.put(record.fd, 1);
       }
       settle();
+      for (const Record& record : records_)
+        demand(record.ended || another_may_have_read(record), "a task doesn't return although it was woken");
     }
-    for (const Record& record : records_) demand(record.ended, "a task doesn't return although it was woken");
+    for (const Record& record : records_) demand(record.ended, "a reader doesn't return although nobody else reads");
+  }
+
+  /// What was meant for this one; then it is asked once more.
+  bool another_may_have_read(const Record& record) const {
+    return record.kind == Kind::reading && std::ranges::count(records_, record.fd, &Record::fd) > 1 && kernel_.unread(record.fd) == 0;
   }
 
   /// REQUIRES: nobody can go on, as things are.
