@@ -26,6 +26,7 @@ enum class Mutant {
   removed_slot_leaks,
   failed_remove_leaks_slot,
   closed_before_deregistered,
+  name_kept_by_requests,
   ready_overwritten_by_arm,
   disarm_keeps_waiter,
   wake_inside_lock,

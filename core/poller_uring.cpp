@@ -42,7 +42,8 @@ class UringPoller final : public Poller {
       if (const long failed = sys::fstat(fd, &status); failed < 0) return failed;
       if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;  // always ready: epoll refuses them, too
       auto lock = port_.lock();
-      return claim_and_arm(fd, Claim{token, file_of(status), interest, Owed::nothing}).value();
+      const bool named = S_ISSOCK(status.st_mode) && slab_.slot_at(token).kind != SourceKind::stream;
+      return claim_and_arm(fd, Claim{token, file_of(status), interest, Owed::nothing, named}).value();
     });
   }
 
@@ -63,21 +64,26 @@ class UringPoller final : public Poller {
     epoll_event unused{};
     return sys::control_like_epoll(port_.ring().fd(), EPOLL_CTL_DEL, fd, &unused, [&](const sys::Call&) -> long {
       auto lock = port_.lock();
-      const bool completed = completions_ && completions_->source_at(fd) != no_token;
+      const Token open = completions_ ? completions_->source_at(fd) : no_token;
+      const bool completed = open != no_token;
       Claim* const claim = completed ? nullptr : claims_.find(fd);
       if (!completed && (!claim || claim->token == no_token)) return -ENOENT;
       sources_.fetch_sub(1, relaxed);
-      const Token polled = claim ? std::exchange(*claim, Claim{}).token : no_token;
+      const Claim polls = claim ? std::exchange(*claim, Claim{}) : Claim{};
+      const bool named = completed ? slab_.slot_at(open).kind != SourceKind::stream : polls.named;
       if (mutated(Mutant::close_leaves_requests)) return 0;
       bool in_flight = true;
       if (completed) {
         in_flight = completions_->close(fd);
       } else {
-        port_.cancel(user_data(polled, RingRequest::poll));
+        port_.cancel(user_data(polls.token, RingRequest::poll));
       }
       // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The
       // number must not be another file's, either, when a request for it that is still queued is submitted.
-      if (in_flight) port_.submit();
+      if (!in_flight) return 0;
+      port_.submit();
+      lock = {};
+      if (named) port_.await_release(fd);
       return 0;
     });
   }
@@ -108,6 +114,7 @@ class UringPoller final : public Poller {
     std::uint32_t file;  ///< to tell a descriptor from a later one of the same number
     Interest interest;
     Owed owed;
+    bool named;  ///< maybe a name that others can't have while the file is open: a port, a path
   };
   static_assert(sizeof(Claim) == 16);
 

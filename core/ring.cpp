@@ -33,6 +33,9 @@ std::uint32_t flags_of(RingUse use) noexcept {
 /// What a call brings at least, if there is so much, of what a ring of one thread has put off.
 constexpr unsigned at_once = 20;
 
+// For how long a close waits for a thread that the machine doesn't let run.
+constexpr int most_looks = 1'000, look_ms = 1;
+
 // What happened before an entry was queued happens before its completion is read. TSan doesn't see the kernel between them.
 #if REACTORLAB_SANITIZED
 Atomic<unsigned> seen_by_sanitizers{0};
@@ -135,6 +138,21 @@ IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
   entered();
   if (lossy && before == 0) consume(ready());
   return n < 0 ? IoResult{n} : IoResult{0};
+}
+
+// A request ends on the thread that submitted it, when the kernel next runs there: asleep, it has to be woken first. Looking takes
+// the lock that is held until that request has let go of its file, so who finds none may close it, and is the last who has it.
+void Ring::await_release(int fd) const noexcept {
+  for (int look = 0; look != most_looks; ++look) {
+    const std::uint32_t seen = completion_tail().load(acquire);
+    const long found = sys::end_one_request(fd_.get(), fd, look_ms);
+    if (found != 0 && found != -EALREADY && found != -EINTR && found != -ETIME) return;
+    __kernel_timespec limit{0, look_ms * 1'000'000L};
+    io_uring_getevents_arg argument{};
+    argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
+    const std::uint32_t unread = seen - word_at(params_.cq_off.head).load(relaxed);
+    (void)sys::io_uring_enter(fd_.get(), 0, unread + 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument);
+  }
 }
 
 bool Ring::queue_nothing() noexcept {

@@ -54,6 +54,11 @@ class Ring {
   /// says, look at the completions.
   IoResult wait(unsigned count, int timeout_ms) noexcept;
 
+  // --- any thread, of a ring of any thread ------------------------------------------------------------------------------
+
+  /// Until no request refers to that descriptor's file, which all have been told to end.
+  void await_release(int fd) const noexcept;
+
   // --- the completion side ----------------------------------------------------------------------------------------------
 
   /// How many can be read now.

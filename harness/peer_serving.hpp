@@ -7,7 +7,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace reactorlab::peer_kit {
@@ -25,9 +24,6 @@ inline void refuse_what_it_lacks(const std::string& name, const EngineInfo& info
     throw std::invalid_argument(name + " has at most " + std::to_string(info.max_workers) +
                                 " of them: use --workers=" + std::to_string(info.max_workers));
 }
-
-/// libc skips the atomic path of its locks in a process that never had a second thread; nobody gets that gift.
-inline void forgo_the_gift_of_one_thread() { std::thread([] {}).join(); }
 
 inline void add(ServeReport& sum, const ServeReport& one) {
   sum.connections += one.connections;

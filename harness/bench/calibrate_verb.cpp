@@ -5,6 +5,7 @@
 #include "harness/bench/usage.hpp"
 #include "harness/measure/host_facts.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/sleeping_thread.hpp"
 #include "harness/primitives/measure_primitives.hpp"
 
 #include <algorithm>
@@ -119,6 +120,7 @@ Exit status: 0 measured, 1 the file can't be written, 2 usage, 130 interrupted)"
 int calibrate_verb(const CalibrateOptions& options) {
   require_writable(options);
   const primitives::Cpus cpus = choose_cpus();
+  const measure::SleepingThread asleep;
   const json noise = measure::noise_facts();
   const std::string started = measure::utc_now();
   auto measured = measure_with_progress(options, cpus);

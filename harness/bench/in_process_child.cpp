@@ -5,6 +5,7 @@
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/process_cpu.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/sleeping_thread.hpp"
 #include "harness/measure/thread_counts.hpp"
 #include "harness/scenarios/spin.hpp"
 
@@ -12,7 +13,6 @@
 #include <csignal>
 #include <ctime>
 #include <map>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -165,7 +165,7 @@ Params params_from_words(const std::vector<std::string>& words) {
 int in_process_child_verb(const InProcessChildOptions& options) {
   end_with_parent();
   take_place(options.cpus, options.spread);
-  std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
+  const measure::SleepingThread asleep;
   json result;
   try {
     result = run_here(options);

@@ -94,7 +94,7 @@ std::string line(std::uint64_t operations, std::uint64_t errors) {
                         {"max_ns", 50},
                         {"p50_ns", 40},
                         {"counters", {{"kicks", 2 * operations}}},
-                        {"threads", {{operations, 0, 500, 300}, {2 * operations, operations, 500, 600}}}}
+                        {"threads", {{operations, 0, 500, 300}, {0, 0, 0, 0}, {2 * operations, operations, 500, 600}}}}
              .dump() +
          "'";
 }
@@ -112,7 +112,7 @@ TEST(InProcessSample, TakesWhatTheChildSays) {
   EXPECT_EQ(sample.counts.at("kicks"), 2.0);
   EXPECT_EQ(sample.counts.at("allocations"), std::nullopt) << "not counted is not 0";
   EXPECT_EQ(sample.counts.at("voluntary_switches"), 3.0);
-  EXPECT_EQ(sample.counts.at("voluntary_switches.1"), 2.0) << "of the second thread";
+  EXPECT_EQ(sample.counts.at("voluntary_switches.1"), 2.0) << "of the second thread that ran";
   EXPECT_EQ(sample.counts.at("involuntary_switches.0"), 0.0);
   EXPECT_EQ(sample.counts.at("run_delay_ns"), 1000.0 / static_cast<double>(operations));
   EXPECT_EQ(sample.counts.at("busiest_thread_share"), 600.0 / 900.0) << "of CPU time";

@@ -6,12 +6,12 @@
 #include "harness/bench/usage.hpp"
 #include "harness/measure/nearest_name.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/sleeping_thread.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <regex>
-#include <thread>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -188,7 +188,7 @@ int micro_verb(const MicroOptions& options) {
   for (const std::string& note : choice.notes) fmt::print(stderr, "bench: {}\n", note);
   initialise(options.benchmark_flags);
   const std::vector<int> cpus = choose_cpus();
-  std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
+  const measure::SleepingThread asleep;
 
   bool failed = false;
   for (const InProcessWorkload* workload : workloads)

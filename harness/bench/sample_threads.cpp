@@ -26,10 +26,12 @@ std::optional<double> busiest_share(const std::vector<measure::ThreadCounts>& th
 
 }  // namespace
 
-void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& threads) {
-  add(sample, measure::sum_of(threads), "");
-  if (threads.size() > 1) sample.counts["busiest_thread_share"] = busiest_share(threads);
-  for (std::size_t i = 0; threads.size() > 1 && i < threads.size(); ++i) add(sample, threads[i], fmt::format(".{}", i));
+void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& all) {
+  add(sample, measure::sum_of(all), "");
+  if (all.size() > 1) sample.counts["busiest_thread_share"] = busiest_share(all);
+  std::vector<measure::ThreadCounts> awake = all;
+  std::erase(awake, measure::ThreadCounts{});
+  for (std::size_t i = 0; awake.size() > 1 && i < awake.size(); ++i) add(sample, awake[i], fmt::format(".{}", i));
 }
 
 nlohmann::json to_json(const std::vector<measure::ThreadCounts>& threads) {

@@ -10,9 +10,9 @@
 namespace reactorlab::bench {
 
 /// Puts what the scheduler did in the window into a sample's counts, per operation: "voluntary_switches", "involuntary_switches"
-/// and "run_delay_ns" of all threads, and where there are several also "voluntary_switches.0", ".1" and so on, in the order in
-/// which the threads began. "busiest_thread_share" is no count per operation but the part of the threads' CPU time that was the
-/// busiest one's: 1/n where n threads share the work evenly. REQUIRES: sample.ops > 0.
+/// and "run_delay_ns" of all threads, and where several ran also "voluntary_switches.0", ".1" and so on, of those, in the order in
+/// which they began. "busiest_thread_share" is no count per operation but the part of the threads' CPU time that was the busiest
+/// one's: 1/n where n threads share the work evenly. REQUIRES: sample.ops > 0.
 void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& threads);
 
 /// As a child process hands them over, and back. Throws nlohmann::json::exception.

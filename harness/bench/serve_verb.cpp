@@ -4,6 +4,7 @@
 #include "harness/bench/verbs.hpp"
 #include "harness/measure/nearest_name.hpp"
 #include "harness/measure/process_setup.hpp"
+#include "harness/measure/sleeping_thread.hpp"
 #include "harness/scenarios/work.hpp"
 
 #include <algorithm>
@@ -108,6 +109,7 @@ int serve_verb(const ServeOptions& options) {
     throw UsageError(fmt::format("{} doesn't serve {}: {}", entry.impl, options.proto, *refusal));
   const StopSignal stop;
   prepare_process(options);
+  const measure::SleepingThread asleep;
   work::requests_ask = options.proto == "echo_work";
   const ServeReport report = engine->serve({.proto = proto_of(options),
                                             .path = options.path,

@@ -13,6 +13,7 @@ const std::vector<ServedWorkload>& served_workloads() {
   static const std::vector<ServedWorkload> all = {
       {"tcp_echo", &load::run_load},
       {"echo_open", &load::run_open_echo, false},
+      {"echo_paced", &load::run_paced_echo, false},
       {"accept_churn", &load::run_churn},
       {"accept_balance", &load::run_heartbeat, false},
       {"idle_memory", &load::run_idle, false},

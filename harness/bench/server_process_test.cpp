@@ -1,6 +1,7 @@
 // How the driver copes with servers: the real one, and ones that never start, never end or die.
 #include "harness/bench/server_process.hpp"
 #include "harness/bench/brief_sample.hpp"
+#include "harness/measure/thread_counts.hpp"
 
 #include <cerrno>
 #include <filesystem>
@@ -172,6 +173,16 @@ TEST(RunSample, OfChurnAndIdleMemoryIsSoundAndComplete) {
     EXPECT_TRUE(opened.counts.at("user_bytes").has_value()) << entry.label;
     EXPECT_FALSE(opened.stalled);
     EXPECT_FALSE(opened.p50_ns.has_value()) << "a connection that only exists has no latency";
+  }
+}
+
+TEST(ServerProcess, HasASecondThreadWhoeverServes) {
+  if (!std::filesystem::exists(bench_binary())) GTEST_SKIP() << "the bench binary isn't built";
+  for (const Entry& entry : choose_entries(impls(), {.impls = {"all"}}).entries) {
+    ServerProcess server({.entry = entry, .cpu = {}, .executable = bench_binary()});
+    (void)server.wait_ready(20s);
+    EXPECT_GE(measure::read_thread_counts(server.pid()).size(), 2U) << entry.label;
+    (void)server.stop(20s);
   }
 }
 

@@ -149,7 +149,6 @@ class VariantEngine final : public Engine {
   std::optional<std::string> refusal_of(std::string_view) const override { return std::nullopt; }
 
   ServeReport serve(const ServeRequest& request) override {
-    std::thread{[] {}}.join();  // a process that never had a second thread gets cheaper locks from libc
     RuntimeOptions options{.backend = backend_of(request.backend),
                            .locking = locking_of(request.locking),
                            .ablation = runtime_ablation(request.ablation)};

@@ -102,5 +102,7 @@ struct LoadResult {
 /// whether or not earlier ones were answered; latency is from when one was due. Its generator polls. One run for the warm-up, and
 /// one that is the window. Operation: a message that was due in the window; one that isn't answered is an error.
 [[nodiscard]] LoadResult run_open_echo(const LoadOptions& options);
+/// The same, evenly spaced.
+[[nodiscard]] LoadResult run_paced_echo(const LoadOptions& options);
 
 }  // namespace reactorlab::load

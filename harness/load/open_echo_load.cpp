@@ -5,19 +5,19 @@
 namespace reactorlab::load {
 namespace {
 
-OpenLoadOptions users_of(const LoadOptions& options) {
+OpenLoadOptions users_of(const LoadOptions& options, Arrivals arrivals) {
   OpenLoadOptions open;
   static_cast<LoadOptions&>(open) = options;
   open.rate = options.rate;
-  open.arrivals = Arrivals::Poisson;
+  open.arrivals = arrivals;
   open.warmup = {};
   open.window_is_all = true;
   return open;
 }
 
 /// Its answers were looked at, too, but nothing else of it.
-OpenLoadResult warm_up(const LoadOptions& options) {
-  OpenLoadOptions open = users_of(options);
+OpenLoadResult warm_up(const LoadOptions& options, Arrivals arrivals) {
+  OpenLoadOptions open = users_of(options, arrivals);
   open.duration = options.warmup;
   open.on_window_open = open.on_window_close = nullptr;
   return run_open_load(open);
@@ -42,18 +42,21 @@ LoadResult result_of(OpenLoadResult run) {
   return result;
 }
 
-}  // namespace
-
-LoadResult run_open_echo(const LoadOptions& options) {
+LoadResult run_echo(const LoadOptions& options, Arrivals arrivals) {
   OpenLoadResult warm;
   if (options.warmup > std::chrono::nanoseconds(0)) {
-    warm = warm_up(options);
+    warm = warm_up(options, arrivals);
     if (!warm.complete()) return result_of(std::move(warm));
   }
-  LoadResult result = result_of(run_open_load(users_of(options)));
+  LoadResult result = result_of(run_open_load(users_of(options, arrivals)));
   result.messages_total += warm.messages_total;
   result.bytes_verified += warm.bytes_verified;
   return result;
 }
+
+}  // namespace
+
+LoadResult run_open_echo(const LoadOptions& options) { return run_echo(options, Arrivals::Poisson); }
+LoadResult run_paced_echo(const LoadOptions& options) { return run_echo(options, Arrivals::Constant); }
 
 }  // namespace reactorlab::load

@@ -191,6 +191,14 @@ TEST(OpenEcho, CountsEveryMessageThatWasDue) {
   EXPECT_GT(result.mean_in_flight, 0);
 }
 
+TEST(PacedEcho, HasAMessageEachTick) {
+  TestServer server(Fault::None);
+  const LoadResult result = run_paced_echo(users_for(server));
+  ASSERT_TRUE(result.verified()) << result.error;
+  EXPECT_EQ(result.ops, 200U) << "4000 a second, for 50 ms";
+  EXPECT_EQ(server.bytes_echoed(), result.bytes_verified);
+}
+
 TEST(OpenEcho, AMessageWithoutAnswerIsAnError) {
   TestServer server(Fault::Silence);
   LoadOptions options = users_for(server);

@@ -1,6 +1,7 @@
 // What is counted of other processes and threads.
 #include "harness/measure/command.hpp"
 #include "harness/measure/kernel_counts.hpp"
+#include "harness/measure/sleeping_thread.hpp"
 #include "harness/measure/thread_counts.hpp"
 
 #include <atomic>
@@ -63,6 +64,18 @@ TEST(ThreadCounts, AreThoseOfEachThread) {
   other.join();
   EXPECT_EQ(between(before, read_thread_counts(::getpid())).size(), before.size()) << "an ended thread has no counts";
   EXPECT_TRUE(read_thread_counts(0x3fffffff).empty());
+}
+
+TEST(SleepingThread, SleepsWhileItLives) {
+  const auto before = read_thread_counts(::getpid());
+  {
+    const SleepingThread asleep;
+    const auto first = read_thread_counts(::getpid());
+    ASSERT_EQ(first.size(), before.size() + 1);
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    EXPECT_EQ(between(first, read_thread_counts(::getpid())).back(), ThreadCounts{}) << "it ran";
+  }
+  EXPECT_EQ(read_thread_counts(::getpid()).size(), before.size());
 }
 
 TEST(ThreadCounts, BetweenTwoReadings) {

@@ -31,7 +31,6 @@ EngineInfo AsioEngine::info() const { return {.summary = summary_, .backends = {
 
 ServeReport AsioEngine::serve(const ServeRequest& request) {
   peer_kit::refuse_what_it_lacks(name_, info(), request);
-  peer_kit::forgo_the_gift_of_one_thread();
   EchoServer server(request, concurrency_hint(request.workers), false);
   if (request.on_ready) request.on_ready(server.port());
   return server.run(request.workers);

@@ -20,7 +20,6 @@ class AsioPerThread final : public peer_kit::ServingShape {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("asio:per_thread", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     const auto servers = peer_kit::loops_on_one_port<OwnContext>(request);
     if (request.on_ready) request.on_ready(servers.front()->port());
     return peer_kit::run_on_a_thread_each(servers);

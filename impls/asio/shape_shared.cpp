@@ -16,7 +16,6 @@ class AsioShared final : public peer_kit::ServingShape {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("asio:shared", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     asio_peer::EchoServer server(request, static_cast<int>(request.workers), false);
     if (request.on_ready) request.on_ready(server.port());
     return server.run(request.workers);

@@ -19,7 +19,6 @@ class LibeventEngine final : public Engine {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("libevent", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     const auto loops = peer_kit::loops_on_one_port<libevent_peer::EchoLoop>(request);
     if (request.on_ready) request.on_ready(loops.front()->port());
     return peer_kit::run_on_a_thread_each(loops);

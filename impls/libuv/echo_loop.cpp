@@ -106,7 +106,6 @@ void EchoLoop::close_all() {
 
 ServeReport serve_on_a_loop_each(const ServeRequest& request) {
   std::signal(SIGPIPE, SIG_IGN);  // libuv writes with write(2) and leaves this to the program
-  peer_kit::forgo_the_gift_of_one_thread();
   const auto loops = peer_kit::loops_on_one_port<EchoLoop>(request);
   if (request.on_ready) request.on_ready(loops.front()->port());
   return peer_kit::run_on_a_thread_each(loops);

@@ -20,7 +20,6 @@ class RawEpollEngine final : public Engine {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("raw_epoll", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     const auto loop = std::make_unique<raw_epoll::EchoLoop>(request);
     if (request.on_ready) request.on_ready(loop->port());
     return loop->run();

@@ -16,7 +16,6 @@ class RawEpollShared final : public peer_kit::ServingShape {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("raw_epoll:shared", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     raw_epoll::SharedLoop loop(request);
     if (request.on_ready) request.on_ready(loop.port());
     return loop.run(request.workers);

@@ -40,7 +40,6 @@ class RawUringEngine final : public Engine {
 
   ServeReport serve(const ServeRequest& request) override {
     peer_kit::refuse_what_it_lacks("raw_uring", info(), request);
-    peer_kit::forgo_the_gift_of_one_thread();
     const auto loops = peer_kit::loops_on_one_port<EchoLoop>(request);
     if (request.on_ready) request.on_ready(loops.front()->port());
     return peer_kit::run_on_a_thread_each(loops);

@@ -5,7 +5,7 @@ import re
 HOMES = ("thread_local", "arc_mutex", "oncelock_global", "dedicated_thread")
 PEERS = ("raw_epoll", "raw_uring", "asio", "libuv", "libevent")
 ENGINES = ("engine:tokio_current_thread", "engine:tokio_multi_thread", "engine:smol")
-WORKLOADS = ("tcp_echo", "echo_open", "unix_echo", "udp_echo", "pipe_echo", "eventfd_pingpong", "socketpair_stream", "pipe_ring", "proxy",
+WORKLOADS = ("tcp_echo", "echo_open", "echo_paced", "unix_echo", "udp_echo", "pipe_echo", "eventfd_pingpong", "socketpair_stream", "pipe_ring", "proxy",
              "fan_out", "fan_in", "oversubscribe", "accept_churn", "accept_balance", "cpu_mix", "cpu_balance", "skew",
              "one_bad_task", "hot_neighbour", "await_chain", "spawn_join", "yield", "channel_ping", "handle_acquire", "ready_hit",
              "park_wake_self", "waker_clone", "turn_k_of_n", "reg_churn", "register_contend", "register_while_parked",

@@ -11,7 +11,7 @@ from .stats import interval_of_median
 
 ROW, HEADING, AXIS, GAP = 0.235, 0.52, 0.42, 0.12  # inches: a row, a panel's heading, its axis, between columns
 FIGURES = 0.68  # inches right of a panel, for its figures
-TITLES = {"tcp_echo": "echo a message", "echo_open": "echo, open loop", "accept_churn": "open, echo, close", "spawn_join": "spawn + join", "yield": "yield",
+TITLES = {"tcp_echo": "echo a message", "echo_open": "echo, open loop", "echo_paced": "echo, fixed rate", "accept_churn": "open, echo, close", "spawn_join": "spawn + join", "yield": "yield",
           "timer_insert_cancel": "timer, cancelled", "timer_fire": "timer, fired", "cross_thread_wake": "wake across threads",
           "post": "post across threads", "reg_churn": "register, remove", "idle_memory": "idle connection",
           "unix_echo": "echo, Unix stream", "udp_echo": "echo a datagram", "timeout_per_read": "echo with time-out",

@@ -29,6 +29,7 @@ CELLS = [  # workload, parameters, metric, what an operation costs the first ent
     ("skew", {"conns": 64, "payload": 64, "pipeline": 32, "skew_percent": 150, "work": 20}, WALL, 16_000.0),
     ("one_bad_task", {"conns": 50, "payload": 64, "rate": 20_000, "work": 5000}, P99, 60_000.0),
     ("echo_open", {"conns": 64, "payload": 64, "rate": 20_000}, P99, 60_000.0),
+    ("echo_paced", {"conns": 64, "payload": 64, "rate": 20_000}, CPU, 12_000.0),
     ("active_of_idle", {"conns": 64, "idle": 4000, "payload": 64}, CPU, 3_500.0), ("idle_cpu", {"conns": 1000, "rate": 100}, CPU, 90_000.0),
     ("accept_balance", {"conns": 64, "rate": 2000}, CPU, 12_000.0), ("pipe_echo", {}, CPU, 1_900.0), ("eventfd_pingpong", {}, CPU, 1_700.0), ("socketpair_stream", {"message": 16384}, CPU, 6_000.0),
     ("pipe_ring", {"tasks": 16, "threads": 2, "tokens": 1}, WALL, 4_000.0), ("proxy", {"flows": 16, "threads": 2}, CPU, 5_000.0),
