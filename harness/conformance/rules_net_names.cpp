@@ -64,50 +64,6 @@ Task<> holds_a_listener(TcpListener, AutoResetEvent& holds_it, AutoResetEvent& n
   co_await never.wait();
 }
 
-template <class Listener>
-Task<> accepts_one(Listener& listener) {
-  auto accepted = co_await listener.accept();
-  (void)accepted.take();
-}
-template <class Listener, class Stream, class Address>
-Task<> brings_one(IRuntime& rt, Listener& listener, const Address& address) {
-  auto accepting = rt.spawn(accepts_one(listener));
-  auto connected = co_await Stream::connect(rt, address);
-  (void)connected.take();
-  co_await accepting;
-}
-template <class Socket>
-Task<> receives_one(Socket& socket) {
-  std::byte byte;
-  const auto there = co_await socket.recv_from({&byte, 1});
-  EXPECT_EQ(there.result, IoResult{1});
-}
-template <class Socket, class Address>
-Task<> sends_itself_one(IRuntime& rt, Socket& socket, const Address& address) {
-  auto receiving = rt.spawn(receives_one(socket));
-  const IoResult sent = co_await socket.send_to(bytes_of("x"), address);
-  EXPECT_EQ(sent, IoResult{1});
-  co_await receiving;
-}
-
-/// Waited for by a task, closed by the thread that calls: whichever it was that asked the kernel, the name is free.
-template <class Listener, class Stream, class Address>
-void expect_free_after_connections(IRuntime& rt, const Address& wanted) {
-  auto listener = Listener::bind(rt, wanted);
-  const Address address = listener.local_address();
-  rt.block_on(brings_one<Listener, Stream>(rt, listener, address));
-  listener.close();
-  EXPECT_EQ(thrown_by([&] { return Listener::bind(rt, address); }), 0) << address.to_string();
-}
-template <class Socket, class Address>
-void expect_free_after_datagrams(IRuntime& rt, const Address& wanted) {
-  auto socket = Socket::bind(rt, wanted);
-  const Address address = socket.local_address();
-  rt.block_on(sends_itself_one(rt, socket, address));
-  socket.close();
-  EXPECT_EQ(thrown_by([&] { return Socket::bind(rt, address); }), 0) << address.to_string();
-}
-
 }  // namespace
 
 // --- NET-23 -------------------------------------------------------------------------------------------------------------------
@@ -170,15 +126,6 @@ RULE(NET_24, free_when_its_owner_is_gone) {
   }());
   end_runtime();
   EXPECT_EQ(TcpListener::bind(runtime(), address).local_address(), address);
-}
-
-RULE(NET_24, free_when_it_was_waited_for) {
-  IRuntime& rt = runtime();
-  expect_free_after_connections<TcpListener, TcpStream>(rt, own_loopback());
-  expect_free_after_datagrams<UdpSocket>(rt, own_loopback());
-  const std::string unique = "conformance-" + std::to_string(::getpid());
-  expect_free_after_connections<UnixListener, UnixStream>(rt, UnixAddress::abstract(unique));
-  expect_free_after_datagrams<UnixDatagram>(rt, UnixAddress::abstract(unique));
 }
 
 }  // namespace reactorlab::conformance

@@ -70,8 +70,12 @@ TEST(SleepingThread, SleepsWhileItLives) {
   const auto before = read_thread_counts(::getpid());
   {
     const SleepingThread asleep;
-    const auto first = read_thread_counts(::getpid());
+    auto first = read_thread_counts(::getpid());
     ASSERT_EQ(first.size(), before.size() + 1);
+    while (between(before, first).back().voluntary_switches == 0) {  // it may be on its way, on another CPU
+      std::this_thread::yield();
+      first = read_thread_counts(::getpid());
+    }
     for (int i = 0; i < 100; ++i) std::this_thread::yield();
     EXPECT_EQ(between(first, read_thread_counts(::getpid())).back(), ThreadCounts{}) << "it ran";
   }
