@@ -87,16 +87,16 @@ bool Completions::open(int fd, Token token, std::uint32_t file) noexcept {
   return true;
 }
 
-bool Completions::close(int fd) noexcept {
+RequestsOfSource Completions::close(int fd) noexcept {
   Endpoint& endpoint = *endpoints_.find(fd);
   const Token token = endpoint.token;
-  const bool in_flight = endpoint.receiving || endpoint.awaits_writable || endpoint.sending;
-  if (endpoint.receiving) port_.cancel(user_data(token, receiving_of(slab_.slot_at(token).kind)));
-  if (endpoint.awaits_writable) port_.cancel(user_data(token, RingRequest::writable));
-  if (endpoint.sending) port_.cancel(user_data(reinterpret_cast<std::uintptr_t>(endpoint.block), RingRequest::send));
+  RequestsOfSource requests;
+  if (endpoint.receiving) requests.add(user_data(token, receiving_of(slab_.slot_at(token).kind)));
+  if (endpoint.awaits_writable) requests.add(user_data(token, RingRequest::writable));
+  if (endpoint.sending) requests.add(user_data(reinterpret_cast<std::uintptr_t>(endpoint.block), RingRequest::send));
   if (!mutated(Mutant::completed_result_forgotten)) drop(endpoint);
   endpoint = Endpoint{};
-  return in_flight;
+  return requests;
 }
 
 void Completions::drop(Endpoint& endpoint) noexcept {

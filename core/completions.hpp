@@ -67,9 +67,8 @@ class Completions {
   Token source_at(int fd) noexcept;
   /// REQUIRES that there is one.
   std::uint32_t file_at(int fd) noexcept { return endpoints_.find(fd)->file; }
-  /// Its requests are being cancelled, and what they bring still is released: queued only, for the port to submit. True if there
-  /// are any.
-  bool close(int fd) noexcept;
+  /// Its requests, for their end to be submitted. What they bring still is released.
+  RequestsOfSource close(int fd) noexcept;
   /// The mask of the event that a completion is to its source, and which that is; 0: none.
   std::uint32_t complete(const io_uring_cqe& completion, Token& token) noexcept;
   /// After a batch of them.

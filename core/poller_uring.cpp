@@ -72,18 +72,20 @@ class UringPoller final : public Poller {
       const Claim polls = claim ? std::exchange(*claim, Claim{}) : Claim{};
       const bool named = completed ? slab_.slot_at(open).kind != SourceKind::stream : polls.named;
       if (mutated(Mutant::close_leaves_requests)) return 0;
-      bool in_flight = true;
+      RequestsOfSource requests;
       if (completed) {
-        in_flight = completions_->close(fd);
+        requests = completions_->close(fd);
       } else {
-        port_.cancel(user_data(polls.token, RingRequest::poll));
+        requests.add(user_data(polls.token, RingRequest::poll));
       }
+      if (requests.empty()) return 0;
+      for (const std::uint64_t request : requests) port_.cancel(request);
       // At once, and on a ring of one thread with what the request has put off: it holds the file, and close() is to end it. The
       // number must not be another file's, either, when a request for it that is still queued is submitted.
-      if (!in_flight) return 0;
       port_.submit();
       lock = {};
-      if (named) port_.await_release(fd);
+      if (!named) return 0;
+      for (const std::uint64_t request : requests) port_.await_end(request);
       return 0;
     });
   }
@@ -145,7 +147,9 @@ class UringPoller final : public Poller {
     const bool polled = claim && claim->token != no_token;
     const bool open = completions_ && completions_->source_at(fd) != no_token;
     if ((polled && claim->file == ours.file) || (open && completions_->file_at(fd) == ours.file)) return -EEXIST;
-    if (open) (void)completions_->close(fd);
+    if (open) {
+      for (const std::uint64_t request : completions_->close(fd)) port_.cancel(request);
+    }
     if (completed && !completions_->open(fd, ours.token, ours.file)) return -ENOMEM;
     if (!polled && !open) sources_.fetch_add(1, relaxed);
     if (polled) *claim = Claim{};

@@ -141,11 +141,11 @@ IoResult Ring::wait(unsigned count, int timeout_ms) noexcept {
 }
 
 // A request ends on the thread that submitted it, when the kernel next runs there: asleep, it has to be woken first. Looking takes
-// the lock that is held until that request has let go of its file, so who finds none may close it, and is the last who has it.
-void Ring::await_release(int fd) const noexcept {
+// the lock that is held until that request has let go of its file, so who doesn't find it may close that, and is the last who has it.
+void Ring::await_end(std::uint64_t user_data) const noexcept {
   for (int look = 0; look != most_looks; ++look) {
     const std::uint32_t seen = completion_tail().load(acquire);
-    const long found = sys::end_one_request(fd_.get(), fd, look_ms);
+    const long found = sys::end_request(fd_.get(), user_data, look_ms);
     if (found != 0 && found != -EALREADY && found != -EINTR && found != -ETIME) return;
     __kernel_timespec limit{0, look_ms * 1'000'000L};
     io_uring_getevents_arg argument{};

@@ -56,8 +56,8 @@ class Ring {
 
   // --- any thread, of a ring of any thread ------------------------------------------------------------------------------
 
-  /// Until no request refers to that descriptor's file, which all have been told to end.
-  void await_release(int fd) const noexcept;
+  /// Until a request of that name that is being cancelled has let go of its file; a second at most.
+  void await_end(std::uint64_t user_data) const noexcept;
 
   // --- the completion side ----------------------------------------------------------------------------------------------
 

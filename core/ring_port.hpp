@@ -62,9 +62,9 @@ class RingPort {
   void flush() noexcept;
   /// Ends a wait that is under way, or the next one.
   void kick() noexcept;
-  /// No request refers to that descriptor's file any more when it returns. REQUIRES that all have been told to end (submit()).
-  void await_release(int fd) const noexcept {
-    if (use_ == RingUse::any_thread && !mutated(Mutant::name_kept_by_requests)) ring_.await_release(fd);
+  /// When it returns, that request, whose cancel was submitted, has let go of its file.
+  void await_end(std::uint64_t user_data) const noexcept {
+    if (use_ == RingUse::any_thread && !mutated(Mutant::name_kept_by_requests)) ring_.await_end(user_data);
   }
   /// There is something to make up for.
   bool behind() const noexcept { return behind_.load(relaxed); }

@@ -134,12 +134,12 @@ inline void unregister_buffer_ring(int ring, std::uint16_t group) noexcept {
   (void)ring_call(SYS_io_uring_register, ring, unsigned{IORING_UNREGISTER_PBUF_RING}, &registration, 1u);
 }
 
-/// Ends a request that refers to that descriptor, whoever submitted it, and waits for one that can't be ended, for `limit_ms` at
-/// most. -ENOENT: there is none. Of one of another thread's the end may still be to come. Not for scripts.
-inline long end_one_request(int ring, int fd, long limit_ms) noexcept {
+/// Ends the request of that name, whoever submitted it, and waits for one that can't be ended, for `limit_ms` at most. -ENOENT: there
+/// is none. Of another thread's the end may still be to come. Not for scripts.
+inline long end_request(int ring, std::uint64_t user_data, long limit_ms) noexcept {
   io_uring_sync_cancel_reg which{};
-  which.fd = fd;
-  which.flags = IORING_ASYNC_CANCEL_FD;
+  which.addr = user_data;
+  which.fd = -1;
   which.timeout.tv_nsec = limit_ms * 1'000'000;
   return ring_call(SYS_io_uring_register, ring, unsigned{IORING_REGISTER_SYNC_CANCEL}, &which, 1u);
 }

@@ -68,4 +68,29 @@ RULE(URG_09, names) {
   expect_free_after_datagrams<UnixDatagram>(rt, UnixAddress::abstract(unique));
 }
 
+/// The requests of a duplicate are another source's.
+RULE(URG_09, duplicates) {
+  NEEDS_RING();
+  std::atomic<unsigned> cancelled{0};
+  Script script;
+  script.alter(
+      RingRequest::poll, [&](io_uring_cqe& completion) { cancelled += completion.res == -ECANCELED; }, 1, Script::forever);
+  IRuntime& rt = runtime();
+  Pair pair = socket_pair();
+  const Fd duplicate{checked(::dup(pair.ours.get()), "dup")};
+  rt.block_on([&]() -> Task<> {
+    auto one = AsyncFd::borrow(rt, pair.ours.get()), other = AsyncFd::borrow(rt, duplicate.get());
+    ParkedProbe<Direction::read, AsyncFd> probe{rt, other};
+    co_await probe.parked();
+    co_await events_dispatched(rt);
+    one.close();
+    for (int turn = 0; turn < 3; ++turn) co_await events_dispatched(rt);
+    EXPECT_EQ(probe.polls(), 0u);
+    put(pair.peer.get(), "x");
+    co_await probe.polled();
+    co_await probe.end();
+  }());
+  EXPECT_LE(cancelled, 1u) << "of the one that was closed";
+}
+
 }  // namespace reactorlab::conformance
