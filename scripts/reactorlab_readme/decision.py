@@ -17,7 +17,7 @@ def table(figures):
          f"a handle carries a number, and idle workers of any runtime drive: {_instructions(figures, 'oncelock_global+fine')}. "
          "The first runtime decides the options for all, and the reactor is never freed"),
         ("tasks compute or block for long, and events and timers must be noticed meanwhile", "dedicated_thread", "dedicated_thread",
-         f"its thread runs no task, so none delays it. Every event crosses threads: an echo costs {_ratio(figures, 'dedicated_thread')}, "
+         f"its thread runs no task, so none delays it. Every event crosses threads: an echo costs {_ratios(figures, 'dedicated_thread')}, "
          "both threads counted")]
     lines = ["| if | then | because |", "|---|---|---|"]
     for question, entry, words, because in rows:
@@ -44,9 +44,12 @@ def _nanoseconds(figures, workload, entry):
     return f"{value:.0f} ns{least}"
 
 
-def _ratio(figures, entry):
-    ratio = figures.ratio(entry)
-    return f"{ratio['value']:.2f} times the hand-written loop's CPU" if ratio else ABSENT
+def _ratios(figures, entry):
+    ratio, alone = figures.ratio(entry), figures.ratio(entry, "echo_paced")
+    if not ratio:
+        return ABSENT
+    words = f"{ratio['value']:.2f} times the hand-written loop's CPU"
+    return words + (f", {alone['value']:.2f} times where each comes alone" if alone else "")
 
 
 def _price_of_coarse(figures):

@@ -77,9 +77,9 @@ class Figures:
         unit, divisor = scaled([cost for cost in costs.values() if cost is not None], next(iter(rows.values()))["unit"] if rows else None)
         return unit, {entry: "n/a" if cost is None else figure(cost / divisor) for entry, cost in costs.items()}
 
-    def ratio(self, entry):
-        """Of server CPU per echoed message, to the baseline; None for that itself, and for who isn't in the run."""
-        row = self._rows["tcp_echo"].get(entry)
+    def ratio(self, entry, workload="tcp_echo"):
+        """Of server CPU per echoed message, to the baseline; None for that itself, and for who or what isn't in the run."""
+        row = self._rows.get(workload, {}).get(entry)
         return row["ratios"]["server_cpu_ns_per_op"] if row else None
 
     def counted(self, entry, name):

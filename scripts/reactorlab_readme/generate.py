@@ -18,39 +18,43 @@ PLACEMENT = {  # who can reach the reactor, who drives it
     "asio:shared": ("an `io_context&`", "every worker"), "asio:dedicated": ("an `io_context&`", "a thread of its own"),
     "asio:uring": ("an `io_context&`", "who calls `run()`"), "libuv:per_thread": ("a `uv_loop_t*`", "its only thread"),
     "libuv:dedicated": ("a `uv_loop_t*`", "a thread of its own")}
+ECHOES = {"tcp_echo": "CPU ratio", "echo_paced": "CPU ratio, alone"}  # a message among others, and one by itself
 COLUMNS = {"spawn_join": "spawn + join", "yield": "yield", "timer_insert_cancel": "timer create + cancel",
            "cross_thread_wake": "wake, round trip", "idle_memory": "idle connection"}
 
 
 def costs(figures):
-    head, columns = ["", "reach", "driver", "instructions", "CPU ratio [95 %]"], []
+    echoes = [workload for workload in ECHOES if figures.parameters(workload)]
+    head, columns = ["", "reach", "driver", "instructions", *(f"{ECHOES[workload]} [95 %]" for workload in echoes)], []
     for workload, title in COLUMNS.items():
         unit, texts = figures.column(workload)
         if unit is None:
             continue  # not in this run
         head.append(f"{title}, {unit}")
         columns.append(texts)
-    marks = ["---", "---", "---", "--:", "---"] + ["--:"] * len(columns)
+    marks = ["---", "---", "---", "--:"] + ["---"] * len(echoes) + ["--:"] * len(columns)
     lines = ["| " + " | ".join(head) + " |", "|" + "|".join(marks) + "|"]
     for entry in figures.entries():
         impl, _, variant = entry.partition("+")
         reach, driver = ("the same", "the same") if variant else PLACEMENT.get(impl, ("n/a", "n/a"))
         lines.append("| " + " | ".join([f"[`{entry}`](impls/{impl.partition(':')[0]}/)", reach, driver, _count(figures.counted(entry, "instructions")),
-                                        _ratio(figures, entry), *(texts[entry] for texts in columns)]) + " |")
+                                        *(_ratio(figures, entry, workload) for workload in echoes),
+                                        *(texts[entry] for texts in columns)]) + " |")
     return "\n".join([*lines, "", _legend(figures)]) + "\n"
 
 
 def _legend(figures):
     """Which cells the columns are."""
     cells = [f"{title}: {words}" for workload, title in COLUMNS.items() if (words := figures.parameters(workload))]
-    return (f"User instructions and the ratio of server CPU to `raw_epoll`'s are per message of an echo ({figures.parameters('tcp_echo')}). "
+    alone = f", as fast as can be; alone: at a fixed rate, {words}" if (words := figures.parameters("echo_paced")) else ""
+    return (f"User instructions and the ratio of server CPU to `raw_epoll`'s are per message of an echo ({figures.parameters('tcp_echo')}{alone}). "
             + (f"{'; '.join(cells)}. " if cells else "") + "One worker. n/a: that design has no such thing, or it wasn't counted.")
 
 
-def _ratio(figures, entry):
-    ratio = figures.ratio(entry)
+def _ratio(figures, entry, workload):
+    ratio = figures.ratio(entry, workload)
     if not ratio:
-        return "n/a" if figures.cost("tcp_echo", entry) is None else "baseline"
+        return "n/a" if figures.cost(workload, entry) is None else "baseline"
     interval = f"{ratio['low']:.3f}, {ratio['high']:.3f}" if ratio["low"] is not None else f"n/a: {ratio['rounds']} rounds"
     return f"{ratio['value']:.3f} [{interval}] {ratio['verdict']}"
 

@@ -102,6 +102,17 @@ class Readme(unittest.TestCase):
         self.assertIn(r"a\|b", text)
         self.assertIn("| samples | 165, of them void: 0, stalled: 11 |", text)
 
+    def test_an_echo_by_itself_has_a_column_where_it_was_measured(self):
+        alone, ratio = {"conns": 64, "payload": 64, "rate": 20_000}, {**RATIO, "value": 1.47}
+        self.summary["rows"] += [row("raw_epoll", "echo_paced", alone), row("thread_local", "echo_paced", alone, ratio=ratio),
+                                 row("dedicated_thread", ratio=RATIO), row("dedicated_thread", "echo_paced", alone, ratio=ratio)]
+        text = self.run_on(self.results)[1]
+        self.assertIn("| CPU ratio [95 %] | CPU ratio, alone [95 %] | spawn + join, ns |", text)
+        self.assertIn("| 171 | 1.031 [1.020, 1.045] slower | 1.470 [1.020, 1.045] slower | 17.4 |", text)
+        self.assertIn("| 0 | baseline | baseline | n/a |", text)
+        self.assertIn("alone: at a fixed rate, 64 conns, 64 B, rate 20,000", text)
+        self.assertIn("1.03 times the hand-written loop's CPU, 1.47 times where each comes alone", text)
+
     def test_the_decision_claims_what_the_figures_say(self):
         text = self.run_on(self.results)[1]
         self.assertIn("171 user instructions per message, the fewest, spawn + join 17 ns, the least.", text)
