@@ -116,7 +116,7 @@ class UringPoller final : public Poller {
     std::uint32_t file;  ///< to tell a descriptor from a later one of the same number
     Interest interest;
     Owed owed;
-    bool named;  ///< maybe a name that others can't have while the file is open: a port, a path
+    bool named;  ///< maybe a name that others can't have while the file is open: a port, an abstract name
   };
   static_assert(sizeof(Claim) == 16);
 

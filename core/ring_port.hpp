@@ -62,7 +62,7 @@ class RingPort {
   void flush() noexcept;
   /// Ends a wait that is under way, or the next one.
   void kick() noexcept;
-  /// When it returns, that request, whose cancel was submitted, has let go of its file.
+  /// When it returns, that request, whose cancel was submitted, has let go of its file, or a second has passed.
   void await_end(std::uint64_t user_data) const noexcept {
     if (use_ == RingUse::any_thread && !mutated(Mutant::name_kept_by_requests)) ring_.await_end(user_data);
   }

@@ -134,8 +134,8 @@ inline void unregister_buffer_ring(int ring, std::uint16_t group) noexcept {
   (void)ring_call(SYS_io_uring_register, ring, unsigned{IORING_UNREGISTER_PBUF_RING}, &registration, 1u);
 }
 
-/// Ends the request of that name, whoever submitted it, and waits for one that can't be ended, for `limit_ms` at most. -ENOENT: there
-/// is none. Of another thread's the end may still be to come. Not for scripts.
+/// Ends the request of that name, whoever submitted it, and waits for one that can't be ended, for `limit_ms` at most. -ENOENT:
+/// there is none. Of another thread's the end may still be to come. Not for scripts.
 inline long end_request(int ring, std::uint64_t user_data, long limit_ms) noexcept {
   io_uring_sync_cancel_reg which{};
   which.addr = user_data;

@@ -26,11 +26,11 @@ std::optional<double> busiest_share(const std::vector<measure::ThreadCounts>& th
 
 }  // namespace
 
-void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& all) {
-  add(sample, measure::sum_of(all), "");
-  if (all.size() > 1) sample.counts["busiest_thread_share"] = busiest_share(all);
-  std::vector<measure::ThreadCounts> awake = all;
-  std::erase(awake, measure::ThreadCounts{});
+void add_thread_counts(Sample& sample, const std::vector<measure::ThreadCounts>& threads) {
+  add(sample, measure::sum_of(threads), "");
+  if (threads.size() > 1) sample.counts["busiest_thread_share"] = busiest_share(threads);
+  std::vector<measure::ThreadCounts> awake = threads;
+  std::erase(awake, measure::ThreadCounts{});  // measure::SleepingThread, and whoever else had nothing to do
   for (std::size_t i = 0; awake.size() > 1 && i < awake.size(); ++i) add(sample, awake[i], fmt::format(".{}", i));
 }
 

@@ -36,6 +36,13 @@ Task<> sends_itself_one(IRuntime& rt, Socket& socket, const Address& address) {
   co_await receiving;
 }
 
+/// It has waited on the listener, and holds it until its frame is destroyed.
+Task<> keeps_after_one(TcpListener listener, AutoResetEvent& accepted, AutoResetEvent& never) {
+  (void)(co_await listener.accept()).take();
+  accepted.set();
+  co_await never.wait();
+}
+
 /// Waited for by a task, closed by the thread that calls: whichever it was that asked the kernel, the name is free.
 template <class Listener, class Stream, class Address>
 void expect_free_after_connections(IRuntime& rt, const Address& wanted) {
@@ -66,6 +73,21 @@ RULE(URG_09, names) {
   const std::string unique = "conformance-" + std::to_string(::getpid());
   expect_free_after_connections<UnixListener, UnixStream>(rt, UnixAddress::abstract(unique));
   expect_free_after_datagrams<UnixDatagram>(rt, UnixAddress::abstract(unique));
+}
+
+RULE(URG_09, a_name_at_the_end) {
+  NEEDS_RING();
+  AutoResetEvent accepted, never;
+  IRuntime& rt = runtime();
+  auto listener = TcpListener::bind(rt, own_loopback());
+  const SocketAddress address = listener.local_address();
+  rt.block_on([&]() -> Task<> {
+    rt.spawn(keeps_after_one(std::move(listener), accepted, never)).detach();
+    (void)(co_await TcpStream::connect(rt, address)).take();
+    co_await accepted.wait();
+  }());
+  end_runtime();
+  EXPECT_NO_THROW((void)TcpListener::bind(runtime(), address));
 }
 
 /// The requests of a duplicate are another source's.

@@ -5,16 +5,16 @@
 
 namespace reactorlab::measure {
 
-/// A second thread, which sleeps from the making of this to its end. A process that has only one gets gifts: cheaper locks from libc, for as
-/// long as it never had another, and cheaper calls on descriptors from the kernel, which needn't hold a file that nobody else can
-/// close (fdget()). Whether a process has one thread isn't where its reactor lives, so whatever is measured has a second (docs/BIAS.md).
-/// Made and destroyed by one thread.
+/// A second thread, which sleeps from the making of this to its end. A process that has only one gets gifts: cheaper locks from
+/// libc, for as long as it never had another, and cheaper calls on descriptors from the kernel, which needn't hold a file that
+/// nobody else can close (fdget()). Whether a process has one thread isn't where its reactor lives, so whatever is measured has a
+/// second (docs/BIAS.md). Made and destroyed by one thread.
 class SleepingThread {
  public:
   /// Throws std::system_error.
   SleepingThread() {
-    // Its only steps, to the place where it sleeps, are taken now and not while something is measured. A fixed number of calls: these are
-    // counted, too.
+    // Its only steps, to the place where it sleeps, are taken now and not while something is measured. A fixed number of calls:
+    // these are counted, too.
     for (int i = 0; i < 4; ++i) std::this_thread::yield();
   }
   ~SleepingThread() {
