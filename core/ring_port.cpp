@@ -59,7 +59,7 @@ void RingPort::catch_up() noexcept {
 }
 
 void RingPort::hand_over() noexcept {
-  if (use_ == RingUse::one_thread || !waiting_ || waits_at == this) return;
+  if (use_ == RingUse::one_thread || !waiting_ || waits_at == number_) return;
   waiting_ = false;  // that wait is ended; whatever is queued until the next one goes with it
   kick();
 }
@@ -77,7 +77,7 @@ IoResult RingPort::wait(int timeout_ms) noexcept {
 
 void RingPort::announce(bool waiting) noexcept {
   if (use_ == RingUse::one_thread) return;
-  waits_at = this;
+  waits_at = number_;
   LockGuard lock{mutex_};
   announced_ = waiting_ = waiting;
 }

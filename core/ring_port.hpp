@@ -71,10 +71,13 @@ class RingPort {
   int kick_fd() const noexcept { return kick_.get(); }
 
  private:
-  static inline constinit thread_local const RingPort* waits_at = nullptr;  ///< the port that this thread has waited at last
-  static inline constinit thread_local char this_thread = 0;                ///< its address is the thread's name
+  // By number: where this one was, the next one may be made, and to that the thread is anybody.
+  static inline constinit Atomic<std::uint64_t> made{0};
+  static inline constinit thread_local std::uint64_t waits_at = 0;  ///< the port that this thread has waited at last
+  static inline constinit thread_local char this_thread = 0;        ///< its address is the thread's name
 
   const RingUse use_;
+  const std::uint64_t number_ = made.fetch_add(1, relaxed) + 1;
   const char* const maker_ = &this_thread;
   PlainMutex mutex_;  // guards the submission side, and whatever its users say
   Ring ring_;
