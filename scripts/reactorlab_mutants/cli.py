@@ -14,7 +14,7 @@ from reactorlab_spec.tree import Tree
 
 from . import run
 from .kit import Kit
-from .matrix import Matrix, Refused, Score, load, report
+from .matrix import UNKNOWN, Matrix, Refused, Score, load, report
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = "results/conformance/mutants.json"
@@ -36,7 +36,7 @@ def build(root, preset):
 
 
 def facts(root, options, binary):
-    return {"partial": True, "quick": options.quick, "preset": options.preset if not options.binary else "",
+    return {"partial": True, "quick": options.quick, "asked": options.rules, "preset": options.preset if not options.binary else "",
             "command_line": ["scripts/mutants", *options.words], "commit": git(root, "rev-parse", "HEAD").strip() or "unknown",
             "modified_files": len(git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results").splitlines()),
             "binary": "sha256:" + hashlib.sha256(binary.read_bytes()).hexdigest(),
@@ -50,9 +50,16 @@ def selected(tree, pattern):
     return mutants
 
 
+def asked(tree, pattern):
+    rules = [rule for rule in tree.rules if re.search(pattern, rule)]
+    if not rules:
+        raise Refused(f"no rule matches '{pattern}'; remedy: choose from docs/SPEC.md")
+    return rules
+
+
 def measure(root, options):
     tree = Tree(root)
-    mutants = selected(tree, options.only)
+    mutants, rules = selected(tree, options.only), asked(tree, options.rules)
     binary = Path(options.binary) if options.binary else build(root, options.preset)
     file = Path(options.json) if options.json else root / "build" / options.preset / "mutants.json"
     matrix = Matrix(tree.rules, facts(root, options, binary))
@@ -62,26 +69,26 @@ def measure(root, options):
         run.say(f"{len(mutants) - len(left)} mutants are in {file} already, of this very binary; --fresh runs them again")
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if left:
-        run.fill(tree, Kit(binary), matrix, left, options.jobs, options.quick, lambda rows: rows.save(file))
+        run.fill(tree, Kit(binary), matrix, left, rules, options.jobs, options.quick, lambda rows: rows.save(file))
     everything = dict.fromkeys(mutant for mutant, _ in tree.pairs())
     matrix.rows = {mutant: matrix.rows[mutant] for mutant in everything if mutant in matrix.rows}
-    matrix.facts["partial"] = len(matrix.rows) < len(everything)
+    matrix.facts["partial"] = len(matrix.rows) < len(everything) or len(rules) < len(matrix.rules)
     matrix.save(file)
     return tree, matrix, Score(tree, matrix, whole=not matrix.facts["partial"])
 
 
 def extend(root, options):
-    """The published matrix with the mutants and rules that it hasn't, as a run of those mutants found them. Its old mutants weren't run
-    with the new rules, and say so; what was found is kept with what found it."""
+    """The published matrix with what it hasn't, as another run found that; what was found is kept with what found it. What neither has
+    wasn't run, and says so."""
     tree, file = Tree(root), Path(options.json) if options.json else root / PUBLISHED
     old, new = load(file), load(Path(options.extend))
     if old.facts.get("partial") or new.rules != list(tree.rules):
         raise Refused(f"{options.extend} must be of the present rules, and {file} whole; remedy: run scripts/mutants --only=... again")
     matrix = Matrix(tree.rules, old.facts)
     for mutant in dict.fromkeys(mutant for mutant, _ in tree.pairs()):
-        source = new if mutant in new.rows and mutant not in old.rows else old
-        if mutant in source.rows:
-            matrix.rows[mutant] = "".join(source.cell(mutant, rule) for rule in matrix.rules)
+        if mutant in old.rows or mutant in new.rows:
+            known = [(old.cell(mutant, rule), new.cell(mutant, rule)) for rule in matrix.rules]
+            matrix.rows[mutant] = "".join(found if cell == UNKNOWN else cell for cell, found in known)
     found = {fact: new.facts[fact] for fact in ("command_line", "commit", "modified_files", "binary", "started_at") if fact in new.facts}
     found["mutants"] = [mutant for mutant in matrix.rows if mutant not in old.rows]
     matrix.facts["extended"] = [*old.facts.get("extended", []), found]
@@ -95,7 +102,8 @@ def take_over(matrix, file, but):
         previous = load(file)
     except Refused:
         return
-    if previous.rules == matrix.rules and all(previous.facts.get(fact) == matrix.facts[fact] for fact in ("binary", "quick")):
+    same = all(previous.facts.get(fact) == matrix.facts[fact] for fact in ("binary", "quick", "asked"))
+    if previous.rules == matrix.rules and same:
         matrix.rows = {mutant: row for mutant, row in previous.rows.items() if mutant not in but}
 
 
@@ -138,8 +146,9 @@ def parse(words):
     parser.add_argument("--preset", default="release", choices=("release", "dev", "asan", "tsan"), help="whose build; default: release")
     parser.add_argument("--quick", action="store_true", help="only the pairs of mutants.txt")
     parser.add_argument("--only", metavar="REGEX", default="", help="only the mutants whose name matches")
+    parser.add_argument("--rules", metavar="REGEX", default="", help="only the rules whose name matches")
     parser.add_argument("--extend", metavar="RUN", default="",
-                        help="run nothing: the published matrix gets the mutants and rules that it hasn't, from the matrix RUN")
+                        help="run nothing: the published matrix gets what it hasn't (mutants, rules, pairs) from the matrix RUN")
     parser.add_argument("--json", metavar="FILE", help="where the matrix is kept, and read from; default: build/PRESET/mutants.json")
     parser.add_argument("--out", metavar="FILE", help="write the text to FILE, too")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time; default: one per CPU")

@@ -86,7 +86,8 @@ class Score:
             self.problems += [f"{mutant}: in the matrix, but no mutant of {PAIRS}" for mutant in matrix.rows if mutant not in named]
             self.problems += [f"{rule}: in the matrix, but no rule of {SPEC}" for rule in matrix.rules if rule not in tree.rules]
         for (mutant, rule), (line, _) in pairs.items():
-            if mutant in matrix.rows and rule in matrix.rules and not matrix.kills(mutant, rule):
+            asked = mutant in matrix.rows and rule in matrix.rules and (whole or matrix.cell(mutant, rule) != UNKNOWN)
+            if asked and not matrix.kills(mutant, rule):
                 self.problems.append(f"{PAIRS}:{line}: {mutant} survives {rule} ({LEGEND[matrix.cell(mutant, rule)]})")
         if whole:
             self.problems += [f"{SPEC}:{rule.line}: {rule.name} kills nothing" for rule in blunt if rule.name in matrix.rules]

@@ -31,29 +31,30 @@ def reaches(base, mutant):
     return mutant in (base.switches or ())
 
 
-def questions(tree, matrix, base, mutant, quick):
-    """The rules to run against this mutant, those that name it first."""
-    named = [rule for name, rule in tree.pairs() if name == mutant and rule in matrix.rules]
-    others = [] if quick else [rule for rule in matrix.rules if rule not in named and reaches(base[rule], mutant)]
+def questions(tree, base, mutant, quick):
+    """Which of the rules to run against this mutant, those that name it first."""
+    named = [rule for name, rule in tree.pairs() if name == mutant and rule in base]
+    others = [] if quick else [rule for rule in base if rule not in named and reaches(base[rule], mutant)]
     return named + others
 
 
-def fill(tree, kit, matrix, mutants, jobs, quick, keep):
-    """Adds a row for each of `mutants`; `keep(matrix)` is called after each, so that what was done isn't lost."""
+def fill(tree, kit, matrix, mutants, rules, jobs, quick, keep):
+    """Adds a row for each of `mutants`, with what each of `rules` says; `keep(matrix)` is called after each, so that what was done isn't lost."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
-            base = baselines(kit, pool, [tree.rules[rule] for rule in matrix.rules])
-            plan = {mutant: questions(tree, matrix, base, mutant, quick) for mutant in mutants}
-            costs = {mutant: sum(base[rule].seconds for rule in rules) for mutant, rules in plan.items()}
+            base = baselines(kit, pool, [tree.rules[rule] for rule in rules])
+            plan = {mutant: questions(tree, base, mutant, quick) for mutant in mutants}
+            costs = {mutant: sum(base[rule].seconds for rule in chosen) for mutant, chosen in plan.items()}
             say(f"{len(mutants)} mutants, {sum(map(len, plan.values()))} pairs")
             started, unpaid = time.monotonic(), sum(costs.values())
-            watchdogs = {rule: max(LEAST_WATCHDOG_MS, 8 * base[rule].longest_body_ms) for rule in matrix.rules}
-            asked = {mutant: {rule: pool.submit(kit.verdict, mutant, rule, watchdogs[rule]) for rule in rules}
-                     for mutant, rules in plan.items()}
+            watchdogs = {rule: max(LEAST_WATCHDOG_MS, 8 * base[rule].longest_body_ms) for rule in rules}
+            asked = {mutant: {rule: pool.submit(kit.verdict, mutant, rule, watchdogs[rule]) for rule in chosen}
+                     for mutant, chosen in plan.items()}
             for done, (mutant, answers) in enumerate(asked.items(), 1):
                 verdicts = {rule: answer.result() for rule, answer in answers.items()}
                 matrix.rows[mutant] = "".join(
-                    verdicts.get(rule) or (UNKNOWN if reaches(base[rule], mutant) else UNREACHED) for rule in matrix.rules)
+                    verdicts.get(rule) or (UNKNOWN if rule not in base or reaches(base[rule], mutant) else UNREACHED)
+                    for rule in matrix.rules)
                 keep(matrix)
                 unpaid -= costs[mutant]
                 left = (time.monotonic() - started) * unpaid / max(sum(costs.values()) - unpaid, 0.001)

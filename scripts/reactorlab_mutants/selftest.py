@@ -120,6 +120,27 @@ class Mutants(unittest.TestCase):
         self.assertIn("twice REG-01", self.run_all()[2])
         self.assertEqual(self.run_all("--only=nothing")[0], 1)
 
+    def test_only_the_rules_that_were_asked_for(self):
+        status, _, calls = self.run_all("--rules=^REG-01$")
+        self.assertEqual((status, self.rows()), (0, {"lost": "F??", "twice": "H??"}))
+        self.assertEqual(calls, ["REG-01", "lost REG-01", "twice REG-01"])
+        self.assertIn("unfinished or partial", self.work("--check")[1])
+        self.assertEqual((self.run_all()[0], self.rows()), (0, {"lost": "FC.", "twice": "H.."}), "not taken over by a whole run")
+        self.assertIn("no rule matches", self.run_all("--rules=nothing")[1])
+
+    def test_a_published_matrix_gets_what_it_hasnt(self):
+        self.run_all()
+        published = {**json.loads(self.json.read_text()), "rows": {"lost": "F?."}}
+        self.plan |= {"lost REG-01": "hang", "twice REG-01": "fail"}  # today
+        run = self.bin / "run.json"
+        self.run_all(f"--json={run}", "--fresh")
+        self.json.write_text(json.dumps(published))
+        status, _, calls = self.work(f"--extend={run}")
+        self.assertEqual((status, calls, self.rows()), (0, [], {"lost": "FC.", "twice": "F.."}), "what is known stays")
+        self.assertEqual(json.loads(self.json.read_text())["extended"][0]["mutants"], ["twice"])
+        self.json.write_text(json.dumps({**published, "partial": True}))
+        self.assertIn("must be of the present rules", self.work(f"--extend={run}")[1])
+
     def test_the_published_matrix(self):
         self.assertIn("cannot read", self.work("--check")[1])
         self.run_all()
