@@ -1,6 +1,7 @@
 #include "harness/bench/registry.hpp"
 #include "harness/bench/usage.hpp"
 #include "harness/bench/verbs.hpp"
+#include "harness/load/load.hpp"
 #include "harness/measure/callgrind.hpp"
 #include "harness/measure/command.hpp"
 #include "harness/measure/host_facts.hpp"
@@ -11,8 +12,10 @@
 #include "harness/measure/process_setup.hpp"
 #include "harness/measure/thread_counts.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,11 +87,26 @@ std::optional<std::string> obstacle_to_io_uring() {
       std::system_category().message(errno));
 }
 
+/// What no server can be asked beyond, by one generator.
+void print_generator() {
+  load::LoadOptions options;
+  options.to_itself = true;
+  options.warmup = std::chrono::milliseconds(20);
+  options.duration = std::chrono::milliseconds(100);
+  options.cpu = measure::allowed_cpus().back();
+  const load::LoadResult result = load::run_load(options);
+  const double rate = static_cast<double>(result.ops) * 1e9 / static_cast<double>(std::max<std::uint64_t>(result.wall_ns, 1));
+  can("echoes by one generator", result.verified(),
+      fmt::format("up to {:.0f}/s of {} bytes on {} connections (bench load --connect=self)", rate, options.payload, options.conns),
+      result.error);
+}
+
 void print_timed(const json& machine, const json& noise) {
   fmt::print("\nMeasurable here, timed (`bench run`, `bench load`)\n");
   const std::size_t cpus = machine.at("allowed_cpus").size();
   can("server and load on CPUs of their own", cpus >= 2, fmt::format("{} CPUs", cpus),
       "one CPU only: both share it, and rates and latencies mean little");
+  print_generator();
   can("server CPU per operation", measure::read_process_cpu(::getpid()).has_value(), measure::kProcessCpuSource,
       "this kernel has no schedstat: n/a");
   can("user memory per connection", measure::read_user_memory(::getpid()).has_value(), measure::kUserMemorySource,

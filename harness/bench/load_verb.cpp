@@ -8,6 +8,7 @@
 #include "harness/measure/hgrm.hpp"
 
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -42,7 +43,11 @@ void print_text(const LoadVerbOptions& options, const load::LoadResult& result) 
   fmt::print("generator: {:.0f} % of a CPU\n", static_cast<double>(result.cpu_ns) * 100 / static_cast<double>(result.wall_ns));
 }
 
+constexpr std::string_view kSelf = "self";
+
 void refuse_what_does_not_fit(const LoadVerbOptions& options) {
+  if (options.connect == kSelf && options.mode != "echo")
+    throw UsageError(fmt::format("--connect=self has no server to accept connections, as --mode={} needs", options.mode));
   const bool open = options.rate || !options.ladder.empty();
   if (open && options.mode != "echo")
     throw UsageError(
@@ -61,7 +66,8 @@ load::LoadResult run_mode(const std::string& mode, const load::LoadOptions& opti
 int load_verb(const LoadVerbOptions& options) {
   refuse_what_does_not_fit(options);
   load::LoadOptions load;
-  load.endpoint = load::parse_loopback_endpoint(options.connect);
+  load.to_itself = options.connect == kSelf;
+  if (!load.to_itself) load.endpoint = load::parse_loopback_endpoint(options.connect);
   load.conns = options.conns;
   load.payload = options.payload;
   load.pipeline = options.pipeline;

@@ -30,9 +30,8 @@ struct Outcome {
   std::string err;
 };
 
-Outcome bench_load(const TestServer& server, std::vector<std::string> words) {
-  const std::vector<std::string> first = {"bench", "load", fmt::format("--connect=127.0.0.1:{}", server.port()), "--conns=4",
-                                          "--warmup=0.01"};
+Outcome bench_load(const std::string& connect, std::vector<std::string> words) {
+  const std::vector<std::string> first = {"bench", "load", "--connect=" + connect, "--conns=4", "--warmup=0.01"};
   words.insert(words.begin(), first.begin(), first.end());
   std::vector<const char*> argv;
   for (const std::string& word : words) argv.push_back(word.c_str());
@@ -41,6 +40,10 @@ Outcome bench_load(const TestServer& server, std::vector<std::string> words) {
   const int status = run_program(static_cast<int>(argv.size()), argv.data());
   const std::string out = testing::internal::GetCapturedStdout();
   return {status, out, testing::internal::GetCapturedStderr()};
+}
+
+Outcome bench_load(const TestServer& server, const std::vector<std::string>& words) {
+  return bench_load(fmt::format("127.0.0.1:{}", server.port()), words);
 }
 
 /// A folder of its own for FILE.
@@ -149,6 +152,20 @@ TEST(LoadVerb, ABrokenServerIsAFailure) {
     const Outcome outcome = bench_load(server, {flag, "--duration=60"});  // the fault ends it
     EXPECT_EQ(outcome.status, kExitFailure);
     EXPECT_NE(outcome.err.find("came back as"), std::string::npos) << outcome.err;
+  }
+}
+
+TEST(LoadVerb, TheGeneratorAloneNeedsNoServer) {
+  const Outcome closed = bench_load("self", {"--duration=0.02", "--json"});
+  EXPECT_EQ(closed.status, kExitOk) << closed.err;
+  EXPECT_EQ(json::parse(closed.out).at("verified"), true);
+  const Outcome open = bench_load("self", {"--rate=4000", "--duration=0.05", "--json"});
+  EXPECT_EQ(open.status, kExitOk) << open.err;
+  EXPECT_EQ(json::parse(open.out).at("offered"), 200);
+  for (const char* mode : {"--mode=churn", "--mode=idle"}) {
+    const Outcome refused = bench_load("self", {mode});
+    EXPECT_EQ(refused.status, kExitUsage);
+    EXPECT_NE(refused.err.find("no server to accept"), std::string::npos) << refused.err;
   }
 }
 

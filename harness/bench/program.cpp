@@ -111,6 +111,9 @@ Saturation ladder (--ladder=LOW:HIGH:STEPS): open loops at rising rates, each th
 knee: the last rate with achieved/offered >= 0.99 and a response p99 of at most 10 times that of the lowest rate. Where rows fail
 headroom or send_lag too, it is the generator's knee and not the server's.
 
+No server (--connect=self): every connection is a TCP connection to itself, so what comes back is what the kernel carries. Its rate is
+what the generator reaches at most on this machine, and its send lag that of a generator which nobody disturbs.
+
 --hgrm=FILE writes FILE.response.hgrm, FILE.service.hgrm and FILE.send_lag.hgrm (closed loop: FILE.latency.hgrm; ladder:
 FILE.RATE.response.hgrm and so on) in HdrHistogram's text format, in microseconds.
 
@@ -118,11 +121,12 @@ FILE.RATE.response.hgrm and so on) in HdrHistogram's text format, in microsecond
   bench load --connect=127.0.0.1:7000                                      how fast can the two be?
   bench load --connect=127.0.0.1:7000 --rate=20000 --poisson --duration=10 what does a user wait at 20,000/s?
   bench load --connect=127.0.0.1:7000 --ladder=5000:200000:12              up to which rate?
+  bench load --connect=self --cpu=1                                        and how fast is the generator alone?
 )";
 
 void add_load(CLI::App& app, LoadVerbOptions& options) {
   CLI::App& verb = *app.add_subcommand("load", "closed- or open-loop load on an echo server of this machine, every byte checked");
-  verb.add_option("--connect", options.connect, "HOST:PORT, loopback only")->required();
+  verb.add_option("--connect", options.connect, "HOST:PORT, loopback only; or self: no server, the generator's own limit")->required();
   verb.add_option("--mode", options.mode, "echo: messages; churn: connections that come and go; idle: that only exist")
       ->check(CLI::IsMember({"echo", "churn", "idle"}));
   verb.add_option("--conns", options.conns, "connections")->check(CLI::Range(1, 1'000'000));

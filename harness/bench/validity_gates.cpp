@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kCeilingMax = 0.80;
-
 ValidityGate unknown(std::string_view name, char flag, double limit, std::string why) {
   return {name, flag, std::nullopt, std::nullopt, limit, "n/a: " + std::move(why)};
 }
@@ -40,12 +38,6 @@ ValidityGate headroom_gate(const Sample& sample) {
   const double busy = static_cast<double>(sample.load_cpu_ns) / static_cast<double>(sample.wall_ns);
   return at_most("headroom", 'h', busy, load::kBusyShareMax,
                  fmt::format("the generator was busy {:.0f} % of the time", busy * 100));
-}
-
-ValidityGate ceiling_gate(const Sample& sample, std::optional<double> ceiling) {
-  if (!ceiling) return unknown("ceiling", 'c', kCeilingMax, "the generator's own limit wasn't measured in this run");
-  const double share = sample.ops_per_s() / *ceiling;
-  return at_most("ceiling", 'c', share, kCeilingMax, fmt::format("{:.0f} % of what the generator reaches alone", share * 100));
 }
 
 ValidityGate littles_law_gate(const Sample& sample) {
@@ -79,7 +71,6 @@ std::string_view meaning_of(char flag) {
     case 'h':
       return "the generator was busy for more than 80 % of the time: op/s and latencies are the pair's, and small differences of "
              "CPU time come out smaller";
-    case 'c': return "more than 80 % of the generator's own limit: op/s may be the generator's";
     case 'l': return "in flight and rate x latency differ by more than 5 %: the mean latency describes something else";
     case 'e': return "errors";
     default:
@@ -89,13 +80,12 @@ std::string_view meaning_of(char flag) {
 
 }  // namespace
 
-std::vector<ValidityGate> validity_gates(const Sample& sample, std::optional<double> ceiling_ops_per_s) {
+std::vector<ValidityGate> validity_gates(const Sample& sample) {
   if (sample.is_void() || !sample.applicable() || sample.wall_ns == 0 || !has_server(sample)) return {};
   std::vector<ValidityGate> gates = {rate_gate(sample), send_lag_gate(sample)};
   gates.push_back(workload_of(sample.cell.workload).metric == Metric::UserBytes
                       ? unknown("headroom", 'h', load::kBusyShareMax, "bytes don't depend on how busy anybody was")
                       : headroom_gate(sample));
-  gates.push_back(ceiling_gate(sample, ceiling_ops_per_s));
   gates.push_back(littles_law_gate(sample));
   gates.push_back(errors_gate(sample));
   gates.push_back(network_gate(sample));
@@ -110,11 +100,11 @@ json to_json(const std::vector<ValidityGate>& gates) {
   return all;
 }
 
-std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row, std::optional<double> ceiling_ops_per_s) {
+std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row) {
   std::vector<GateTally> tallies;
   for (const Sample* sample : row) {
     if (!sample->sound()) continue;
-    for (const ValidityGate& gate : validity_gates(*sample, ceiling_ops_per_s)) {
+    for (const ValidityGate& gate : validity_gates(*sample)) {
       if (!gate.passed) continue;
       auto own = std::find_if(tallies.begin(), tallies.end(), [&](const GateTally& one) { return one.name == gate.name; });
       if (own == tallies.end()) own = tallies.insert(own, {gate.name, gate.flag});

@@ -24,12 +24,10 @@ struct ValidityGate {
 ///   rate         achieved of offered; a closed loop offers what is answered, so it has none
 ///   send_lag     how late messages left; a closed loop has no schedule
 ///   headroom     the generator's CPU wasn't its limit
-///   ceiling      the rate is well below what the generator reaches with nothing behind it, where that was measured. With two CPUs
-///                it can't be: a bare loop takes as long to answer as the generator to ask, and headroom reads the generator itself
 ///   littles_law  messages in flight, counted while the loop ran, are rate x mean latency, taken from the stamps
 ///   errors       every answer came, with the right bytes
 ///   network      no segment was sent again, no connection lost in a full queue, anywhere on the machine
-[[nodiscard]] std::vector<ValidityGate> validity_gates(const Sample& sample, std::optional<double> ceiling_ops_per_s = {});
+[[nodiscard]] std::vector<ValidityGate> validity_gates(const Sample& sample);
 
 /// {"headroom": {"passed": false, "value": 0.97, "limit": 0.8}, ...}; null where a gate has nothing to say.
 [[nodiscard]] nlohmann::json to_json(const std::vector<ValidityGate>& gates);
@@ -42,9 +40,8 @@ struct GateTally {
   std::size_t failed = 0;
 };
 
-/// The gates that judged anything; `ceiling` as above.
-[[nodiscard]] std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row,
-                                                 std::optional<double> ceiling_ops_per_s = {});
+/// The gates that judged anything.
+[[nodiscard]] std::vector<GateTally> tally_gates(const std::vector<const Sample*>& row);
 
 /// "[h]" where every round failed headroom, "[h 2/9]" where two did; empty where all passed.
 [[nodiscard]] std::string flags_text(const std::vector<GateTally>& tallies);

@@ -20,6 +20,7 @@ struct LoadOptions {
   sockaddr_in endpoint{};
   Transport transport = Transport::Tcp;
   std::string path = {};     ///< of a Unix socket, instead of the endpoint
+  bool to_itself = false;    ///< each TCP connection is one to itself: no server, and what an echo reaches is the generator's own limit
   std::size_t conns = 64;    ///< open at once
   std::size_t payload = 64;  ///< bytes of a message
   std::size_t pipeline = 1;  ///< messages in flight on a connection; only echo has more than one

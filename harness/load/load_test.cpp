@@ -45,6 +45,21 @@ TEST(Load, EveryByteComesBackForEveryShape) {
   }
 }
 
+TEST(Load, WhatGoesToItselfComesBackWithNobodyBehindIt) {
+  TestServer nobody(Fault::None);
+  for (const std::size_t payload : {64U, 200'000U}) {
+    for (const std::size_t pipeline : {1U, 16U}) {
+      LoadOptions options = options_for(nobody, payload, pipeline);
+      options.to_itself = true;
+      const LoadResult result = run_load(options);
+      EXPECT_EQ(result.error, "") << payload << " B, pipeline " << pipeline;
+      EXPECT_TRUE(result.verified());
+      EXPECT_EQ(result.bytes_verified, result.messages_total * payload);
+    }
+  }
+  EXPECT_EQ(nobody.connections(), 0U);
+}
+
 TEST(Load, TheWindowOpensAndClosesOnceWithNothingInFlight) {
   TestServer server(Fault::None);
   LoadOptions options = options_for(server);

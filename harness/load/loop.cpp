@@ -112,7 +112,8 @@ void Loop::close_window() {
 }
 
 std::optional<int> Loop::connect(std::size_t number, Ending ending) {
-  Dialled dialled = options_.transport == Transport::Unix  ? dial_unix(options_.path)
+  Dialled dialled = options_.to_itself                     ? dial_itself()
+                    : options_.transport == Transport::Unix  ? dial_unix(options_.path)
                     : options_.transport == Transport::Udp ? dial_udp(options_.endpoint)
                                                            : dial(options_.endpoint, ending);
   if (dialled.fd >= 0) return dialled.fd;

@@ -57,6 +57,16 @@ TEST(OpenLoad, EveryMessageOfTheScheduleIsSentAndAnswered) {
   }
 }
 
+TEST(OpenLoad, ItsOwnConnectionsAnswerTheScheduleToo) {
+  OpenLoadOptions options = options_for(/*port=*/0);
+  options.to_itself = true;
+  const OpenLoadResult result = run_open_load(options);
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(result.tally.offered, 200U);
+  EXPECT_EQ(result.tally.response.count(), 200U);
+  EXPECT_EQ(result.tally.unanswered, 0U);
+}
+
 TEST(OpenLoad, PoissonArrivalsAreTheSeeds) {
   const auto schedule = schedule_of(Arrivals::Poisson, 4000, 60'000'000, 9);
   TestServer server(Fault::None);

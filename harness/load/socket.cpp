@@ -38,9 +38,7 @@ Dialled connected(int fd, const Address& address, const std::string& name) {
   return {.error = fmt::format("connecting to {} failed: {}", name, socket_error_text(error))};
 }
 
-}  // namespace
-
-Dialled dial(const sockaddr_in& endpoint, Ending ending) {
+int tcp_socket(Ending ending) {
   const int fd = socket_of(AF_INET, SOCK_STREAM);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -48,7 +46,22 @@ Dialled dial(const sockaddr_in& endpoint, Ending ending) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  return connected(fd, endpoint, to_string(endpoint));
+  return fd;
+}
+
+}  // namespace
+
+Dialled dial(const sockaddr_in& endpoint, Ending ending) { return connected(tcp_socket(ending), endpoint, to_string(endpoint)); }
+
+Dialled dial_itself() {
+  const int fd = tcp_socket(Ending::Reset);
+  sockaddr_in own = loopback_endpoint(0);
+  socklen_t size = sizeof own;
+  auto* const address = reinterpret_cast<sockaddr*>(&own);
+  if (::bind(fd, address, size) == 0 && ::getsockname(fd, address, &size) == 0) return connected(fd, own, "itself");
+  const int error = errno;
+  ::close(fd);
+  return {.error = "binding failed: " + socket_error_text(error)};
 }
 
 Dialled dial_unix(const std::string& path) {

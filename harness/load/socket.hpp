@@ -20,6 +20,10 @@ struct Dialled {
 /// queue is full, and then the socket becomes writable later. Throws std::system_error where there is no socket.
 [[nodiscard]] Dialled dial(const sockaddr_in& endpoint, Ending ending);
 
+/// A TCP socket that is connected to itself (RFC 9293 3.5, a simultaneous open): what is sent comes back, with nobody behind it. It
+/// ends by a reset.
+[[nodiscard]] Dialled dial_itself();
+
 /// Of a Unix stream socket: connected when this returns, unless the listener's queue is full, which is an error.
 [[nodiscard]] Dialled dial_unix(const std::string& path);
 
