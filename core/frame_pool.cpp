@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/free_list.hpp"
 #include "core/immortal.hpp"
 #include "core/mutation.hpp"
 #include "core/sync.hpp"
@@ -19,36 +20,36 @@ struct Rest {
 };
 static_assert(sizeof(Rest) <= FramePool::granule);
 
-struct Overflow {
+}  // namespace
+
+struct FramePool::Common {
   PlainMutex mutex;
-  void* head[FramePool::class_count] = {};  // guarded by mutex
-  Rest* rests = nullptr;                    // guarded by mutex
+  Block* free[class_count] = {};  // guarded by mutex
+  Rest* rests = nullptr;          // guarded by mutex
 };
 
-Overflow& overflow() noexcept {
-  static constinit Immortal<Overflow> instance;
+FramePool::Common& FramePool::common() noexcept {
+  static constinit Immortal<Common> instance;
   return instance.get();
 }
-
-}  // namespace
 
 void* FramePool::allocate_slow(std::size_t index) {
   at_thread_exit<flush>();
   const std::size_t size = index * granule;
   const auto too_small = [&] { return static_cast<std::size_t>(fresh_end_ - fresh_) < size; };
+  free_list::Chain<Block> used;
   {
-    Overflow& shared = overflow();
-    LockGuard lock{shared.mutex};
-    free_[index] = static_cast<Block*>(shared.head[index]);
-    shared.head[index] = nullptr;
-    while (!free_[index] && too_small() && shared.rests) {
-      Rest* const rest = std::exchange(shared.rests, shared.rests->next);
+    LockGuard lock{common().mutex};
+    used = free_list::take_some(common().free[index]);
+    while (!used.first && too_small() && common().rests) {
+      Rest* const rest = std::exchange(common().rests, common().rests->next);
       fresh_ = reinterpret_cast<std::byte*>(rest);
       fresh_end_ = rest->end;
     }
   }
-  room_[index] = spill_above - length(index);
-  if (free_[index]) return allocate(size);
+  free_[index] = used.first;
+  room_[index] = spill_above - used.length;
+  if (used.first) return allocate(size);
 
   if (too_small()) {
     fresh_ = static_cast<std::byte*>(::operator new(chunk_size));
@@ -61,32 +62,18 @@ void* FramePool::allocate_slow(std::size_t index) {
 
 void FramePool::make_room(std::size_t index) noexcept {
   at_thread_exit<flush>();
-  if (length(index) > spill_above) return spill(index, keep_after_spill);
-  room_[index] = spill_above - length(index);
-}
-
-std::int32_t FramePool::length(std::size_t index) const noexcept {
-  std::int32_t n = 0;
-  for (const Block* block = free_[index]; block; block = block->next) ++n;
-  return n;
+  const std::int32_t length = free_list::length(free_[index]);
+  if (length > spill_above) return spill(index, keep_after_spill);
+  room_[index] = spill_above - length;
 }
 
 void FramePool::spill(std::size_t index, std::int32_t keep) noexcept {
-  Block* first = free_[index];
-  Block* last_kept = nullptr;
-  for (std::int32_t i = 0; i < keep; ++i) {
-    last_kept = first;
-    first = first->next;
-  }
-  (last_kept ? last_kept->next : free_[index]) = nullptr;
-  room_[index] = spill_above - keep;
-  Block* last = first;
-  while (last->next) last = last->next;
-
-  Overflow& shared = overflow();
-  LockGuard lock{shared.mutex};
-  last->next = static_cast<Block*>(shared.head[index]);
-  shared.head[index] = first;
+  const auto kept = free_list::cut(free_[index], keep);
+  const auto spilled = free_list::cut(free_[index], free_list::everything);
+  free_[index] = kept.first;
+  room_[index] = spill_above - kept.length;
+  LockGuard lock{common().mutex};
+  free_list::prepend(common().free[index], spilled);
 }
 
 void FramePool::flush() noexcept {
@@ -97,9 +84,8 @@ void FramePool::flush() noexcept {
   if (pool.fresh_ == pool.fresh_end_) return;
   auto* const rest = new (pool.fresh_) Rest{nullptr, pool.fresh_end_};
   pool.fresh_ = pool.fresh_end_;
-  Overflow& shared = overflow();
-  LockGuard lock{shared.mutex};
-  rest->next = std::exchange(shared.rests, rest);
+  LockGuard lock{common().mutex};
+  rest->next = std::exchange(common().rests, rest);
 }
 
 }  // namespace reactorlab

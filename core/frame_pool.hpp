@@ -59,10 +59,12 @@ class FramePool {
   static constexpr std::int32_t spill_above = 8192;
   static constexpr std::int32_t keep_after_spill = 64;
 
+  struct Common;
+  static Common& common() noexcept;
+
   void* allocate_slow(std::size_t index);
   /// The first block of a class that the thread gives back, or one too many.
   void make_room(std::size_t index) noexcept;
-  std::int32_t length(std::size_t index) const noexcept;
   void spill(std::size_t index, std::int32_t keep) noexcept;
   static void flush() noexcept;
 

@@ -116,13 +116,18 @@ void StealingExecutorBase::push(Worker& worker, TaskHeader& task) noexcept {
   offer_surplus(worker);
 }
 
-void StealingExecutorBase::offer_surplus(Worker& worker) noexcept {
+void StealingExecutorBase::offer_surplus(Worker& worker, std::size_t left) noexcept {
   if (thieves_ == RunQueue::Thieves::none) return;
   // One task this worker runs itself, without anybody's help; a second one is worth a sleeper, or a driver, which may be waiting:
   // with two workers there is no other idle one. (This worker doesn't drive while it queues tasks.)
   const bool somebody_may_be_idle = lot_.sleeping() != 0 || role_.probably_taken();
-  if (somebody_may_be_idle && worker.queue.size() > 1) [[unlikely]]
+  if (somebody_may_be_idle && (left != 0 || worker.queue.size() > 1)) [[unlikely]]
     notify();
+}
+
+// Who queued them may have woken this worker only, for all of them: meanwhile it counted as searching.
+void StealingExecutorBase::pass_the_search_on(Worker& worker, std::size_t left) noexcept {
+  if (!mutated(Mutant::search_ends_with_the_first)) offer_surplus(worker, left);
 }
 
 void StealingExecutorBase::inject(TaskHeader& task) noexcept {
@@ -192,7 +197,7 @@ TaskHeader* StealingExecutorBase::next_task_elsewhere(Worker& worker) noexcept {
 TaskHeader* StealingExecutorBase::take_injected(Worker& worker) noexcept {
   if (injected_count_.load(acquire) == 0) [[likely]]
     return nullptr;
-  LockGuard lock{injection_mutex_};
+  UniqueLock<PlainMutex> lock{injection_mutex_};
   const std::size_t count = injected_count_.load(relaxed);
   TaskHeader* const first = injected_.pop();
   if (!first) return nullptr;
@@ -204,6 +209,8 @@ TaskHeader* StealingExecutorBase::take_injected(Worker& worker) noexcept {
     ++taken;
   }
   injected_count_.store(count - taken, seq_cst);
+  lock.unlock();
+  pass_the_search_on(worker, /*left=*/count - taken);
   return first;
 }
 
@@ -216,6 +223,7 @@ TaskHeader* StealingExecutorBase::steal(Worker& worker) noexcept {
     worker.steals.add(n);
     for (std::uint32_t i = 1; i < n; ++i) worker.queue.push(*loot[i]);  // it is empty: half of a full queue fits
     if (mutated(Mutant::stolen_task_forgets_wakers)) loot[0]->remote.fetch_add(std::uint64_t{1} << 32, relaxed);
+    pass_the_search_on(worker, /*left=*/0);
     return loot[0];
   }
   return nullptr;

@@ -105,8 +105,10 @@ class StealingExecutorBase : public Executor {
  private:
   void push(Worker& worker, TaskHeader& task) noexcept;
   void inject(TaskHeader& task) noexcept;
-  /// Gets help for the queue of this worker if there is more in it than it runs next.
-  void offer_surplus(Worker& worker) noexcept;
+  /// Gets help if more is queued than this worker runs next: by itself, or, so many, in the queue for all.
+  void offer_surplus(Worker& worker, std::size_t left = 0) noexcept;
+  /// The same from a worker that has just found something elsewhere.
+  void pass_the_search_on(Worker& worker, std::size_t left) noexcept;
   TaskHeader* take_injected(Worker& worker) noexcept;
   TaskHeader* steal(Worker& worker) noexcept;
   void settle_slow(Worker& worker, TaskHeader& task) noexcept;

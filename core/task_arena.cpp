@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/free_list.hpp"
 #include "core/immortal.hpp"
 #include "core/sys.hpp"
 #include "core/thread_exit.hpp"
@@ -9,13 +10,14 @@
 namespace reactorlab {
 namespace {
 
-struct OverflowList {
+/// Headers that no thread keeps.
+struct Common {
   PlainMutex mutex;
-  TaskHeader* head = nullptr;  // guarded by mutex
+  TaskHeader* free = nullptr;  // guarded by mutex
 };
 
-OverflowList& overflow_of(TaskKind kind) noexcept {
-  static constinit Immortal<OverflowList> confined, shared;
+Common& common_of(TaskKind kind) noexcept {
+  static constinit Immortal<Common> confined, shared;
   return (kind == TaskKind::confined ? confined : shared).get();
 }
 
@@ -51,56 +53,42 @@ TaskHeader* TaskArena::grow(TaskKind kind) {
 
 TaskHeader& HeaderPool::take_slow() {
   if (kind_ == TaskKind::shared) at_thread_exit<flush_thread_pool>();
-  OverflowList& overflow = overflow_of(kind_);
   {
-    LockGuard lock{overflow.mutex};
-    free_ = overflow.head;
-    overflow.head = nullptr;
+    Common& common = common_of(kind_);
+    LockGuard lock{common.mutex};
+    free_ = free_list::take_some(common.free).first;
   }
   if (!free_) free_ = TaskArena::grow(kind_);
-  room_ = spill_above - length();
+  room_ = spill_above - free_list::length(free_);
   return take();
 }
 
 void HeaderPool::make_room() noexcept {
   if (kind_ == TaskKind::shared) at_thread_exit<flush_thread_pool>();
-  if (length() > spill_above) return spill(keep_after_spill);
-  room_ = spill_above - length();
-}
-
-std::int32_t HeaderPool::length() const noexcept {
-  std::int32_t n = 0;
-  for (const TaskHeader* task = free_; task; task = task->next) ++n;
-  return n;
+  const std::int32_t length = free_list::length(free_);
+  if (length > spill_above) return spill(keep_after_spill);
+  room_ = spill_above - length;
 }
 
 void HeaderPool::spill(std::int32_t keep) noexcept {
-  TaskHeader* first = free_;
-  TaskHeader* last_kept = nullptr;
-  for (std::int32_t i = 0; i < keep; ++i) {
-    last_kept = first;
-    first = first->next;
-  }
-  (last_kept ? last_kept->next : free_) = nullptr;
-  room_ = spill_above - keep;
-  TaskHeader* last = first;
-  while (last->next) last = last->next;
-
-  OverflowList& overflow = overflow_of(kind_);
-  LockGuard lock{overflow.mutex};
-  last->next = overflow.head;
-  overflow.head = first;
+  const auto kept = free_list::cut(free_, keep);
+  const auto spilled = free_list::cut(free_, free_list::everything);
+  free_ = kept.first;
+  room_ = spill_above - kept.length;
+  Common& common = common_of(kind_);
+  LockGuard lock{common.mutex};
+  free_list::prepend(common.free, spilled);
 }
 
 HeaderPool& shared_headers() noexcept { return thread_pool; }
 
 TaskHeader& take_confined_header() {
-  OverflowList& overflow = overflow_of(TaskKind::confined);
+  Common& common = common_of(TaskKind::confined);
   for (;;) {
     {
-      LockGuard lock{overflow.mutex};
-      if (TaskHeader* const task = overflow.head) {
-        overflow.head = task->next;
+      LockGuard lock{common.mutex};
+      if (TaskHeader* const task = common.free) {
+        common.free = task->next;
         return *task;
       }
     }
@@ -111,10 +99,10 @@ TaskHeader& take_confined_header() {
 }
 
 void put_confined_header(TaskHeader& task) noexcept {
-  OverflowList& overflow = overflow_of(TaskKind::confined);
-  LockGuard lock{overflow.mutex};
-  task.next = overflow.head;
-  overflow.head = &task;
+  Common& common = common_of(TaskKind::confined);
+  LockGuard lock{common.mutex};
+  task.next = common.free;
+  common.free = &task;
 }
 
 }  // namespace reactorlab

@@ -72,7 +72,6 @@ class HeaderPool {
   TaskHeader& take_slow();
   /// The first header that is put here, or one too many.
   void make_room() noexcept;
-  std::int32_t length() const noexcept;
   void spill(std::int32_t keep) noexcept;
 
   TaskHeader* free_ = nullptr;

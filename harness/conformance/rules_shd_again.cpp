@@ -1,6 +1,9 @@
 // SHD: runtimes in a row, and what a process holds after many of them.
 
 #include <array>
+#include <barrier>
+#include <cstddef>
+#include <vector>
 
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
@@ -53,6 +56,36 @@ RULE(SHD_13, a_thousand_in_a_row) {
   const ProcessMemory memory_after = ProcessMemory::now();
   EXPECT_LT(memory_after.heap_bytes, memory_before.heap_bytes + 8 * more);
   EXPECT_LT(memory_after.address_bytes, memory_before.address_bytes + (more << 20));
+}
+
+// What workers gave back when they ended the next ones share, also when all of them need some at once.
+RULE(SHD_13, all_workers_at_once) {
+  constexpr unsigned warm_up = 10, rounds = 60, frames = 200, least_size_of_one = 16;
+  const auto nothing = []() -> Task<> { co_return; };
+  const auto hold = [&](std::barrier<>& all_hold) -> Task<> {
+    std::vector<Task<>> held;
+    for (unsigned n = 0; n < frames; ++n) held.push_back(nothing());
+    all_hold.arrive_and_wait();
+    co_return;
+  };
+  const auto live = [&] {
+    std::barrier<> all_hold{static_cast<std::ptrdiff_t>(workers())};
+    auto rt = make();
+    std::vector<JoinHandle<void>> holders;
+    for (unsigned n = 0; n < workers(); ++n) holders.push_back(rt->spawn(hold(all_hold)));
+    rt->block_on([&]() -> Task<> {
+      for (auto& holder : holders) co_await holder;
+    }());
+  };
+  const auto live_on = [&](unsigned times) {  // a thread that ends, as above
+    on_another_thread([&] {
+      for (unsigned n = 0; n < times; ++n) live();
+    });
+  };
+  live_on(warm_up);
+  const ProcessMemory before = ProcessMemory::now();
+  live_on(rounds - warm_up);
+  EXPECT_LE(ProcessMemory::now().heap_bytes, before.heap_bytes + (rounds - warm_up) * frames * least_size_of_one);
 }
 
 }  // namespace reactorlab::conformance

@@ -2,8 +2,11 @@
 
 #include <pthread.h>
 
+#include <barrier>
 #include <csignal>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "harness/conformance/foreign.hpp"
 #include "harness/conformance/kit.hpp"
@@ -212,6 +215,26 @@ BOTH_FORMS_RULE(XTH_10, one_task_wakes_one_worker) {
   }
   const RuntimeStats all = rt->stats();
   if (all.worker_parks + all.kicks == 0) GTEST_SKIP() << "needs counts of parks and kicks in stats()";  // or it would prove nothing
+}
+
+/// Spawned in a row: the first worker that wakes finds several, and isn't the only one that is needed.
+RULE(XTH_10, several_tasks_wake_as_many_workers) {
+  NEEDS(migration);
+  constexpr unsigned tasks = 4;
+  RuntimeOptions options = configuration().options;
+  options.workers = tasks;
+  auto rt = make(options);
+  std::barrier<> all_run{tasks};
+  const auto meet = [&]() -> Task<> {
+    all_run.arrive_and_wait();
+    co_return;
+  };
+  for (int round = 0; round < 50; ++round) {
+    while (!all_others_sleep()) std::this_thread::yield();
+    std::vector<JoinHandle<void>> all;
+    for (unsigned n = 0; n < tasks; ++n) all.push_back(rt->spawn(meet()));
+    for (auto& task : all) task.wait();
+  }
 }
 
 /// A task of one runtime is woken by a task of another, whose workers are idle too, and the other way round.
