@@ -112,10 +112,10 @@ void Loop::close_window() {
 }
 
 std::optional<int> Loop::connect(std::size_t number, Ending ending) {
-  Dialled dialled = options_.to_itself                     ? dial_itself()
-                    : options_.transport == Transport::Unix  ? dial_unix(options_.path)
-                    : options_.transport == Transport::Udp ? dial_udp(options_.endpoint)
-                                                           : dial(options_.endpoint, ending);
+  Dialled dialled = options_.to_itself                    ? dial_itself()
+                    : options_.transport == Transport::Unix ? dial_unix(options_.path)
+                    : options_.transport == Transport::Udp  ? dial_udp(options_.endpoint)
+                                                            : dial(options_.endpoint, ending);
   if (dialled.fd >= 0) return dialled.fd;
   stop(fmt::format("connection {}: {}", number, dialled.error));
   return std::nullopt;

@@ -35,9 +35,14 @@ def build(root, preset):
     return root / "build" / preset / "conformance"
 
 
+def without_folder(word):
+    """A file of this machine is named, where it lay is nobody's business."""
+    return re.sub(r"(^|=)/.*/", r"\1", word)
+
+
 def facts(root, options, binary):
     return {"partial": True, "quick": options.quick, "asked": options.rules, "preset": options.preset if not options.binary else "",
-            "command_line": ["scripts/mutants", *options.words], "commit": git(root, "rev-parse", "HEAD").strip() or "unknown",
+            "command_line": ["scripts/mutants", *map(without_folder, options.words)], "commit": git(root, "rev-parse", "HEAD").strip() or "unknown",
             "modified_files": len(git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results").splitlines()),
             "binary": "sha256:" + hashlib.sha256(binary.read_bytes()).hexdigest(),
             "started_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -88,7 +93,7 @@ def extend(root, options):
     for mutant in dict.fromkeys(mutant for mutant, _ in tree.pairs()):
         if mutant in old.rows or mutant in new.rows:
             known = [(old.cell(mutant, rule), new.cell(mutant, rule)) for rule in matrix.rules]
-            matrix.rows[mutant] = "".join(found if cell == UNKNOWN else cell for cell, found in known)
+            matrix.rows[mutant] = "".join(theirs if ours == UNKNOWN else ours for ours, theirs in known)
     found = {fact: new.facts[fact] for fact in ("command_line", "commit", "modified_files", "binary", "started_at") if fact in new.facts}
     found["mutants"] = [mutant for mutant in matrix.rows if mutant not in old.rows]
     matrix.facts["extended"] = [*old.facts.get("extended", []), found]

@@ -68,6 +68,8 @@ class Mutants(unittest.TestCase):
         status, text, calls = self.run_all(f"--out={self.bin / 'text'}")
         self.assertEqual((status, self.rows()), (0, {"lost": "FC.", "twice": "H.."}))  # REG-01, VAR-TL-01, REG-02
         self.assertEqual(calls, sorted(PLAN))  # VAR-TL-01 never comes to `twice`
+        said = json.loads(self.json.read_text())["command_line"]
+        self.assertEqual(said[1:3], ["--json=mutants.json", "--binary=conformance"], "without the folders of this machine")
         self.assertIn("score: 100.0 %: 2 of 2 mutants", text)
         self.assertIn("3 of 3 killed", text)
         self.assertIn("rules: 2 of 2 kill at least one mutant; 1 hold by construction", text)
